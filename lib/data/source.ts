@@ -1,0 +1,86 @@
+/** Where batches come from: datasets, iterables, functions that make an iterable for each epoch. */
+import { ArgumentError, ShapeError } from '../errors.ts';
+import type { Batch, BatchOptions } from './dataset.ts';
+
+/** Anything that walks over batches. */
+export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
+
+/** Something that hands out its samples in batches, such as an `ImageDataset`. */
+export interface BatchProvider {
+  /** Number of samples. */
+  readonly size: number;
+  batches(options: BatchOptions): Batches;
+}
+
+/**
+ * Data for training or evaluation: a provider, an iterable of batches (which must be able to start anew for each
+ * epoch, as an array can and a generator can not), or a function that returns the batches of an epoch.
+ */
+export type BatchSource = BatchProvider | Batches | ((epoch: number) => Batches | Promise<Batches>);
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isBatches = (value: unknown): value is Batches =>
+  isObject(value) && (Symbol.iterator in value || Symbol.asyncIterator in value);
+export const isProvider = (value: unknown): value is BatchProvider =>
+  isObject(value) && 'batches' in value && typeof value.batches === 'function';
+
+/** Starts a walk over one epoch. */
+export async function openBatches(
+  name: string,
+  source: BatchSource,
+  options: BatchOptions & { epoch: number },
+): Promise<Iterator<Batch> | AsyncIterator<Batch>> {
+  if (isProvider(source)) return iteratorOf(name, source.batches(options));
+  if (typeof source === 'function') return iteratorOf(name, await source(options.epoch));
+  return iteratorOf(name, source);
+}
+
+function iteratorOf(name: string, batches: Batches): Iterator<Batch> | AsyncIterator<Batch> {
+  if (!isBatches(batches)) {
+    throw new ArgumentError(
+      `${name}: expected a dataset, an iterable of batches or a function that returns one`,
+    );
+  }
+  return Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
+}
+
+/** Checks the source's kind at once, before anything long starts. */
+export function checkSource(name: string, source: unknown): asserts source is BatchSource {
+  if (isProvider(source) || isBatches(source) || typeof source === 'function') return;
+  throw new ArgumentError(
+    `${name}: expected a dataset, an iterable of batches or a function that returns one`,
+  );
+}
+
+/** Checks a batch against the model's input and classes; returns it. */
+export function checkBatch(
+  name: string,
+  batch: unknown,
+  input: readonly [number, number, number],
+  classes: number,
+): Batch {
+  if (!isObject(batch)) throw new ArgumentError(`${name}: expected a batch { images, labels, size }`);
+  const { images, labels, size } = batch as Partial<Batch>;
+  if (!(images instanceof Float32Array)) throw new ArgumentError(`${name}: images: expected a Float32Array`);
+  if (!(labels instanceof Int32Array) && !(labels instanceof Float32Array)) {
+    throw new ArgumentError(
+      `${name}: labels: expected an Int32Array of classes or a Float32Array of distributions`,
+    );
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 1) {
+    throw new ArgumentError(`${name}: size: expected an integer of at least 1, received ${String(size)}`);
+  }
+  const pixels = input[0] * input[1] * input[2];
+  if (images.length !== size * pixels) {
+    throw new ShapeError(
+      `${name}: images: expected ${size * pixels} values (${size}x${input.join('x')}), received ${images.length}`,
+    );
+  }
+  const wanted = labels instanceof Int32Array ? size : size * classes;
+  if (labels.length !== wanted) {
+    throw new ShapeError(
+      `${name}: labels: expected ${wanted} values for ${size} samples, received ${labels.length}`,
+    );
+  }
+  return { images, labels, size };
+}

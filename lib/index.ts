@@ -1,0 +1,31 @@
+/**
+ * Squeeze-and-Excitation networks at native speed in Node.js.
+ *
+ * @packageDocumentation
+ */
+export type { Augmentation, Batch, BatchOptions } from './data/dataset.ts';
+export { ImageDataset } from './data/dataset.ts';
+export type { ImageDatasetOptions } from './data/dataset_options.ts';
+export { fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
+export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
+export { type DeviceName, type DeviceOptions, liveNativeObjects } from './device.ts';
+export * from './errors.ts';
+export * from './layers/index.ts';
+export {
+  type CompileOptions,
+  createModel,
+  type EvaluateOptions,
+  type Evaluation,
+  type FitOptions,
+  Model,
+  type ModelOptions,
+  type PredictOptions,
+} from './model.ts';
+export * from './models/index.ts';
+export type { StepProfile } from './program.ts';
+export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';
+export { crossEntropy, type Loss } from './train/loss.ts';
+export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';
+export { progress } from './train/progress.ts';
+export { type Moment, type RunningSchedule, type Schedule, schedules } from './train/schedules.ts';
+export type { StateDict, StateTensor } from './weights.ts';

@@ -1,0 +1,112 @@
+import { ArgumentError } from '../errors.ts';
+import type { DType } from './dtype.ts';
+
+/** A tensor as a file holds it: what {@link writeSafetensors} takes, and what {@link StoredTensor} provides. */
+export interface TensorData {
+  /** Element type. */
+  readonly dtype: DType;
+  /** Sizes of the dimensions, outermost first; `[]` is a single value. */
+  readonly shape: readonly number[];
+  /**
+   * The values, row-major and little-endian: raw bytes (`Uint8Array`, `DataView`) for any type, or the typed array
+   * of the element type, for instance a `Float32Array` for `F32`.
+   */
+  readonly data: ArrayBufferView;
+}
+
+/** A tensor read from a file. */
+export class StoredTensor implements TensorData {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The raw little-endian bytes, a view into the file's bytes that other tensors share. */
+  readonly data: Uint8Array;
+
+  constructor(dtype: DType, shape: readonly number[], data: Uint8Array) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.data = data;
+  }
+
+  /**
+   * Converts `F32`, `F64`, `F16` or `BF16` values to float32, in a new array that shares no memory with the file.
+   * `F32` keeps every bit (NaN payloads too), `F16` and `BF16` convert exactly, `F64` rounds to nearest.
+   *
+   * @throws ArgumentError if the tensor is of another type
+   */
+  toFloat32(): Float32Array<ArrayBuffer> {
+    const copy = new Uint8Array(this.data.byteLength);
+    copy.set(this.data);
+    switch (this.dtype) {
+      case 'F32':
+        return new Float32Array(copy.buffer);
+      case 'F64':
+        return new Float32Array(new Float64Array(copy.buffer));
+      case 'F16':
+        return float16ToFloat32(new Uint16Array(copy.buffer));
+      case 'BF16':
+        return bfloat16ToFloat32(new Uint16Array(copy.buffer));
+      default:
+        throw new ArgumentError(
+          `toFloat32: expected a tensor of F32, F64, F16 or BF16, received ${this.dtype}`,
+        );
+    }
+  }
+}
+
+function bfloat16ToFloat32(words: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(words.length);
+  for (let i = 0; i < words.length; i++) bits[i] = words[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+function float16ToFloat32(words: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(words.length);
+  const values = new Float32Array(bits.buffer);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const sign = (word & 0x8000) << 16;
+    const exponent = (word >> 10) & 0x1f;
+    const fraction = word & 0x3ff;
+    if (exponent === 0) {
+      // Zero or subnormal: a multiple of 2^-24.
+      values[i] = (sign === 0 ? fraction : -fraction) * 2 ** -24;
+    } else if (exponent === 0x1f) {
+      bits[i] = sign | 0x7f800000 | (fraction << 13);
+    } else {
+      bits[i] = sign | ((exponent + 112) << 23) | (fraction << 13);
+    }
+  }
+  return values;
+}
+
+/** Where the exponent of a floating-point type sits: all ones there means NaN or infinity. */
+const exponents = new Map<DType, { bytes: number; mask: number }>([
+  ['F16', { bytes: 2, mask: 0x7c00 }],
+  ['BF16', { bytes: 2, mask: 0x7f80 }],
+  ['F32', { bytes: 4, mask: 0x7f80 }],
+  ['F64', { bytes: 8, mask: 0x7ff0 }],
+]);
+
+/** Elements that one step of {@link nonFiniteSearch} looks at. */
+const searchStep = 1 << 20;
+
+/**
+ * Looks for a NaN or an infinity, one step per `next()` so that the caller can pause between them. Returns the flat
+ * index of the first one, or -1. Types other than `F16`, `BF16`, `F32` and `F64` are taken as finite.
+ */
+export function* nonFiniteSearch(tensor: StoredTensor): Generator<void, number> {
+  const format = exponents.get(tensor.dtype);
+  if (format === undefined) return -1;
+  const { bytes, mask } = format;
+  const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+  const count = tensor.data.byteLength / bytes;
+  for (let start = 0; start < count; start += searchStep) {
+    const stop = Math.min(count, start + searchStep);
+    for (let i = start; i < stop; i++) {
+      // The upper two bytes of the little-endian element hold sign and exponent.
+      if ((view.getUint16((i + 1) * bytes - 2, true) & mask) === mask) return i;
+    }
+    yield;
+  }
+  return -1;
+}

@@ -1,0 +1,540 @@
+/** Models: a named network with its weights, and the verbs to train and use it. */
+import type { Batch } from './data/dataset.ts';
+import { type BatchSource, checkBatch, checkSource, openBatches } from './data/source.ts';
+import { Device, type DeviceName, type DeviceOptions } from './device.ts';
+import {
+  ArgumentError,
+  ArgumentRangeError,
+  BusyError,
+  DisposedError,
+  NonFiniteError,
+  ShapeError,
+  StateError,
+} from './errors.ts';
+import { evaluationGraph, predictionGraph, trainingGraph, velocityName } from './graph/programs.ts';
+import { readSafetensors, writeSafetensors } from './io/safetensors.ts';
+import type { ModelDefinition } from './layers/model_builder.ts';
+import { ModelPrograms } from './model_programs.ts';
+import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
+import type { StepProfile } from './program.ts';
+import { type Callback, type History, MetricSum, type Metrics } from './train/callbacks.ts';
+import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { runFit, type StepResult } from './train/fit.ts';
+import { crossEntropy, type Loss } from './train/loss.ts';
+import type { Optimizer } from './train/optimizer.ts';
+import { type Schedule, schedules } from './train/schedules.ts';
+import { type StateDict, Weights } from './weights.ts';
+
+/** Options of {@link Model.compile}. */
+export interface CompileOptions extends DeviceOptions {
+  /** Where to run; default `'auto'`. */
+  device?: DeviceName;
+  /** How to update the parameters; needed for training. */
+  optimizer?: Optimizer;
+  /** Learning rate over time; default `schedules.constant({ lr: 0.1 })`. */
+  schedule?: Schedule;
+  /** What to minimise; default {@link crossEntropy}. */
+  loss?: Loss;
+  /** Share of a batch's statistics in the running ones of batch norm, PyTorch's convention; default 0.1. */
+  statisticsMomentum?: number;
+}
+
+/** Options of {@link Model.fit}. */
+export interface FitOptions {
+  /** Passes over the data. */
+  epochs: number;
+  /** Samples in a step, for data that is asked for batches; default 32. */
+  batchSize?: number;
+  /** Whether such data is shuffled in each epoch; default true. */
+  shuffle?: boolean;
+  /** Data to evaluate on after each epoch. */
+  validation?: BatchSource;
+  /** Ends the run after the step in progress; `fit` rejects with the signal's reason. The model stays usable. */
+  signal?: AbortSignal;
+  callbacks?: readonly Callback[];
+}
+
+/** Options of {@link Model.evaluate}. */
+export interface EvaluateOptions {
+  /** Samples in a batch, for data that is asked for batches; default 32. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+/** Options of {@link Model.predict}. */
+export interface PredictOptions {
+  /** Images computed at once; default 32. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+/** What {@link Model.evaluate} returns. */
+export interface Evaluation extends Metrics {
+  readonly samples: number;
+}
+
+interface Compiled {
+  readonly device: Device;
+  readonly programs: ModelPrograms;
+  readonly optimizer: Optimizer | undefined;
+  readonly schedule: Schedule;
+  readonly loss: Loss;
+  readonly statisticsMomentum: number;
+}
+
+const compileKeys = [
+  'device',
+  'threads',
+  'memoryLimit',
+  'layout',
+  'optimizer',
+  'schedule',
+  'loss',
+  'statisticsMomentum',
+];
+
+/** Options of a {@link Model}. */
+export interface ModelOptions {
+  /** Decides initial weights, data order and dropout; default 0. */
+  seed?: number;
+}
+
+/**
+ * A network with its weights.
+ *
+ * Inputs are NHWC float32 images, outputs class probabilities. All long work happens on a native thread of the
+ * model's own; its promises reject with senet's errors, and the model stays usable after each.
+ *
+ * @example
+ * const model = createModel('se_resnet20', { input: [28, 28, 1], classes: 10 });
+ * await model.compile({ optimizer: sgd(), schedule: schedules.cosine({ lr: 0.1 }) });
+ * await model.fit(train, { epochs: 5, batchSize: 128, validation: test });
+ * const probabilities = await model.predict(images);
+ */
+export class Model {
+  readonly definition: ModelDefinition;
+  readonly #weights: Weights;
+  readonly #seed: number;
+  #compiled: Compiled | undefined;
+  #opening: Promise<Compiled> | undefined;
+  #busy: string | undefined;
+  #disposed = false;
+  #step = 0;
+
+  constructor(definition: ModelDefinition, options: ModelOptions = {}) {
+    checkOptions('model', options, ['seed']);
+    this.definition = definition;
+    this.#seed = checkWhole('model: seed', options.seed ?? 0, 0);
+    this.#weights = new Weights(definition.parameters, this.#seed);
+  }
+
+  /** Name of the architecture. */
+  get name(): string {
+    return this.definition.name;
+  }
+
+  /** Height, width and channels of an input image. */
+  get input(): readonly [height: number, width: number, channels: number] {
+    return this.definition.input;
+  }
+
+  /** Number of classes. */
+  get classes(): number {
+    return this.definition.classes;
+  }
+
+  /** Optimizer steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Layers with output shapes, parameters and multiply-adds; prints as a table. */
+  summary(): ModelSummary & { toString(): string } {
+    const summary = summarize(this.definition);
+    return { ...summary, toString: () => formatSummary(summary) };
+  }
+
+  /**
+   * Chooses device, optimizer, schedule and loss. May be called again: weights are kept, the optimizer starts anew.
+   * A model that is only used for inference need not be compiled.
+   *
+   * @throws UnsupportedError, OutOfMemoryError, NativeMissingError
+   */
+  async compile(options: CompileOptions = {}): Promise<void> {
+    checkOptions('compile', options, compileKeys);
+    await this.#exclusive('compile', () => this.#open(options));
+  }
+
+  /**
+   * Trains.
+   *
+   * @returns Loss and accuracies of each epoch.
+   * @throws StateError before {@link compile} with an optimizer; BusyError while another `fit` runs; NonFiniteError
+   *   when a NaN or infinity turns up, with the model as it was before that step.
+   */
+  async fit(data: BatchSource, options: FitOptions): Promise<History> {
+    checkOptions('fit', options, ['epochs', 'batchSize', 'shuffle', 'validation', 'signal', 'callbacks']);
+    checkSource('fit: data', data);
+    const { validation } = options;
+    if (validation !== undefined) checkSource('fit: validation', validation);
+    const epochs = checkWhole('fit: epochs', options.epochs, 1);
+    const batchSize = checkWhole('fit: batchSize', options.batchSize ?? 32, 1);
+    const shuffle = checkFlag('fit: shuffle', options.shuffle ?? true);
+    const signal = checkSignal('fit: signal', options.signal);
+    const callbacks = options.callbacks ?? [];
+    if (!Array.isArray(callbacks)) throw new ArgumentError('fit: callbacks: expected an array of callbacks');
+    const compiled = this.#trainable('fit');
+    const evaluation = { batchSize, ...(signal && { signal }) };
+    return this.#exclusive('fit', () =>
+      runFit({
+        data,
+        epochs,
+        batchSize,
+        shuffle,
+        seed: this.#seed,
+        schedule: compiled.schedule,
+        callbacks,
+        signal,
+        step: (batch, lr) => this.#trainStep(compiled, batch, lr),
+        check: (batch) => this.#checkBatch('fit: data', batch),
+        validate: validation && (() => this.#evaluate(compiled, validation, evaluation)),
+      }),
+    );
+  }
+
+  /** One optimizer step on one batch with the given learning rate. */
+  async trainBatch(batch: Batch, options: { lr: number }): Promise<Metrics> {
+    checkOptions('trainBatch', options, ['lr']);
+    const lr = checkNumber('trainBatch: lr', options.lr, { least: 0 });
+    const checked = this.#checkBatch('trainBatch', batch);
+    const compiled = this.#trainable('trainBatch');
+    const { loss, top1, top5 } = await this.#exclusive('trainBatch', () =>
+      this.#trainStep(compiled, checked, lr),
+    );
+    return { loss, top1: top1 / checked.size, top5: top5 / checked.size };
+  }
+
+  /** Loss and accuracy on data, in inference form. */
+  async evaluate(data: BatchSource, options: EvaluateOptions = {}): Promise<Evaluation> {
+    checkOptions('evaluate', options, ['batchSize', 'signal']);
+    checkSource('evaluate: data', data);
+    checkWhole('evaluate: batchSize', options.batchSize ?? 32, 1);
+    checkSignal('evaluate: signal', options.signal);
+    return this.#evaluate(await this.#ready(), data, options);
+  }
+
+  /**
+   * Class probabilities of images.
+   *
+   * @param images `[count, H, W, C]`, normalised as the training images were.
+   * @returns `[count, classes]`
+   */
+  async predict(images: Float32Array, options: PredictOptions = {}): Promise<Float32Array> {
+    checkOptions('predict', options, ['batchSize', 'signal']);
+    const batchSize = checkWhole('predict: batchSize', options.batchSize ?? 32, 1);
+    const signal = checkSignal('predict: signal', options.signal);
+    if (!(images instanceof Float32Array))
+      throw new ArgumentError('predict: images: expected a Float32Array');
+    const pixels = this.input[0] * this.input[1] * this.input[2];
+    if (images.length === 0 || images.length % pixels !== 0) {
+      throw new ShapeError(
+        `predict: images: expected a multiple of ${pixels} values (${this.input.join('x')} each), received ${images.length}`,
+      );
+    }
+    signal?.throwIfAborted();
+    const { programs } = await this.#ready();
+    const count = images.length / pixels;
+    const size = Math.min(batchSize, count);
+    const probabilities = new Float32Array(count * this.classes);
+    for (let start = 0; start < count; start += size) {
+      signal?.throwIfAborted();
+      const program = await programs.get(`predict:${size}`, () =>
+        predictionGraph(this.definition.graph, size),
+      );
+      const some = Math.min(size, count - start);
+      let chunk = images.subarray(start * pixels, (start + some) * pixels);
+      if (some < size) {
+        // Images do not influence each other, so the last batch may carry empty ones.
+        const padded = new Float32Array(size * pixels);
+        padded.set(chunk);
+        chunk = padded;
+      }
+      const [output] = await program.run({ images: chunk });
+      probabilities.set((output as Float32Array).subarray(0, some * this.classes), start * this.classes);
+    }
+    return probabilities;
+  }
+
+  /**
+   * Time of each step of the native program, in order; the median of `runs` runs.
+   *
+   * @param options.training Profile a training step (with learning rate 0) instead of a prediction; default false.
+   * @param options.batchSize default 1
+   * @param options.runs default 5
+   */
+  async profile(
+    options: { training?: boolean; batchSize?: number; runs?: number } = {},
+  ): Promise<readonly StepProfile[]> {
+    checkOptions('profile', options, ['training', 'batchSize', 'runs']);
+    const batch = checkWhole('profile: batchSize', options.batchSize ?? 1, 1);
+    const runs = checkWhole('profile: runs', options.runs ?? 5, 1);
+    const images = new Float32Array(batch * this.input[0] * this.input[1] * this.input[2]);
+    if (!checkFlag('profile: training', options.training ?? false)) {
+      const { programs } = await this.#ready();
+      const program = await programs.get(`predict:${batch}`, () =>
+        predictionGraph(this.definition.graph, batch),
+      );
+      return medianProfile(runs, () => program.profile({ images }));
+    }
+    const compiled = this.#trainable('profile');
+    const sample = { images, labels: new Int32Array(batch), size: batch };
+    const program = await this.#trainingProgram(compiled, sample);
+    // A profile must leave the model as it is; without learning rate only momentum and statistics would move.
+    const before = await this.stateDict();
+    return this.#exclusive('profile', async () => {
+      try {
+        return await medianProfile(runs, () => program.profile({ images, labels: sample.labels, ...this.#stepInputs(0) }));
+      } finally {
+        await this.#weights.load(before, true);
+      }
+    });
+  }
+
+  /** Parameters and running statistics under PyTorch's names and in its shapes. */
+  async stateDict(): Promise<StateDict> {
+    this.#checkLive();
+    return this.#weights.stateDict();
+  }
+
+  /**
+   * Takes over weights. If anything does not fit, one {@link WeightsError} lists it all and nothing changes.
+   *
+   * @param options.strict Whether every parameter must be there and nothing else; default true.
+   */
+  async loadStateDict(dict: StateDict, options: { strict?: boolean } = {}): Promise<void> {
+    checkOptions('loadStateDict', options, ['strict']);
+    const strict = checkFlag('loadStateDict: strict', options.strict ?? true);
+    if (!(dict instanceof Map)) throw new ArgumentError('loadStateDict: expected a Map of names to tensors');
+    await this.#exclusive('loadStateDict', () => this.#weights.load(dict, strict));
+  }
+
+  /** Writes the weights to a safetensors file, atomically: whoever reads it finds the old file or the whole new one. */
+  async save(path: string): Promise<void> {
+    checkPath('save', path);
+    const dict = await this.stateDict();
+    const tensors = new Map(
+      [...dict].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }]),
+    );
+    const metadata = new Map([
+      ['format', 'pt'],
+      ['senet.model', this.name],
+      ['senet.config', JSON.stringify(this.definition.config)],
+    ]);
+    await writeSafetensors(path, tensors, { metadata });
+  }
+
+  /**
+   * Reads weights from a safetensors file with PyTorch's names.
+   *
+   * @throws FileError for a damaged file, WeightsError for one that does not fit; the model is then unchanged.
+   */
+  async load(path: string, options: { strict?: boolean } = {}): Promise<void> {
+    checkPath('load', path);
+    const { tensors } = await readSafetensors(path);
+    const floats = [...tensors].filter(([, { dtype }]) => dtype !== 'I64');
+    const dict = new Map(
+      floats.map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]),
+    );
+    await this.loadStateDict(dict, options);
+  }
+
+  /** Frees device and memory; work in progress rejects with a DisposedError. More than once does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#close();
+    this.#weights.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #checkLive(): void {
+    if (this.#disposed) throw new DisposedError(`model '${this.name}'`);
+  }
+
+  #checkBatch(name: string, batch: unknown): Batch {
+    return checkBatch(name, batch, this.input, this.classes);
+  }
+
+  #trainable(verb: string): Compiled {
+    this.#checkLive();
+    if (this.#compiled?.optimizer === undefined) {
+      throw new StateError(
+        `${verb}: expected a model compiled with an optimizer; call compile({ optimizer: sgd() }) first`,
+      );
+    }
+    return this.#compiled;
+  }
+
+  /** Runs something that excludes its like: two of them would mix their changes to the weights. */
+  async #exclusive<T>(verb: string, action: () => Promise<T>): Promise<T> {
+    this.#checkLive();
+    if (this.#busy !== undefined)
+      throw new BusyError(`${verb}: ${this.#busy} is still running on this model`);
+    this.#busy = verb;
+    try {
+      return await action();
+    } finally {
+      this.#busy = undefined;
+    }
+  }
+
+  /** The compiled state; opens the default device for a model that was never compiled. */
+  async #ready(): Promise<Compiled> {
+    this.#checkLive();
+    if (this.#compiled !== undefined) return this.#compiled;
+    this.#opening ??= this.#open({}).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(options: CompileOptions): Promise<Compiled> {
+    const {
+      device: name = 'auto',
+      optimizer,
+      schedule = schedules.constant({ lr: 0.1 }),
+      loss = crossEntropy(),
+    } = options;
+    if (optimizer !== undefined && optimizer.kind !== 'sgd')
+      throw new ArgumentError('compile: optimizer: expected sgd()');
+    if (typeof schedule?.start !== 'function')
+      throw new ArgumentError('compile: schedule: expected one of schedules');
+    if (loss?.kind !== 'crossEntropy') throw new ArgumentError('compile: loss: expected crossEntropy()');
+    const statisticsMomentum = checkNumber('compile: statisticsMomentum', options.statisticsMomentum ?? 0.1, {
+      least: 0,
+      most: 1,
+    });
+    const { threads, memoryLimit, layout } = options;
+    const device = new Device(name, {
+      ...(threads !== undefined && { threads }),
+      ...(memoryLimit !== undefined && { memoryLimit }),
+      ...(layout !== undefined && { layout }),
+    });
+    try {
+      await this.#weights.attach(device);
+    } catch (error) {
+      device.dispose();
+      throw error;
+    }
+    this.#close();
+    if (optimizer !== undefined && optimizer.momentum > 0) {
+      const parameters = this.definition.parameters.filter(({ kind }) => kind === 'parameter');
+      this.#weights.addStates(parameters.map(({ name: p, shape }) => ({ name: velocityName(p), shape })));
+    }
+    const programs = new ModelPrograms(device, () => this.#weights.tensors);
+    this.#compiled = { device, programs, optimizer, schedule, loss, statisticsMomentum };
+    return this.#compiled;
+  }
+
+  #close(): void {
+    this.#compiled?.programs.dispose();
+    this.#compiled?.device.dispose();
+    this.#compiled = undefined;
+  }
+
+  #trainingProgram({ programs, optimizer, loss, statisticsMomentum }: Compiled, batch: Batch) {
+    const labels = batch.labels instanceof Int32Array ? 'indices' : 'distributions';
+    const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
+    const decays = new Map(
+      this.definition.parameters
+        .filter(({ kind }) => kind === 'parameter')
+        .map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),
+    );
+    return programs.get(`train:${batch.size}:${labels}`, () =>
+      trainingGraph(this.definition.graph, {
+        batch: batch.size,
+        labels,
+        labelSmoothing: loss.labelSmoothing,
+        momentum,
+        nesterov,
+        statisticsMomentum,
+        decays,
+      }),
+    );
+  }
+
+  #stepInputs(lr: number) {
+    return { lr: Float32Array.of(lr), key: Int32Array.of(this.#seed | 0, this.#step | 0) };
+  }
+
+  async #trainStep(compiled: Compiled, batch: Batch, lr: number): Promise<StepResult> {
+    this.#checkLive();
+    const program = await this.#trainingProgram(compiled, batch);
+    try {
+      const { images, labels } = batch;
+      const outputs = await program.run({ images, labels, ...this.#stepInputs(lr) });
+      const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
+      this.#step += 1;
+      return { loss, top1, top5 };
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error;
+      throw new NonFiniteError({ step: this.#step, layer: error.layer, tensor: error.tensor });
+    }
+  }
+
+  async #evaluate(compiled: Compiled, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
+    const { batchSize = 32, signal } = options;
+    const sum = new MetricSum();
+    const iterator = await openBatches('evaluate: data', data, { batchSize, epoch: 0 });
+    try {
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+        signal?.throwIfAborted();
+        this.#checkLive();
+        const { images, labels, size } = this.#checkBatch('evaluate: data', next.value);
+        const kind = labels instanceof Int32Array ? 'indices' : 'distributions';
+        const program = await compiled.programs.get(`evaluate:${size}:${kind}`, () =>
+          evaluationGraph(this.definition.graph, size, kind, compiled.loss.labelSmoothing),
+        );
+        const outputs = await program.run({ images, labels });
+        const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
+        sum.add(loss, top1, top5, size);
+      }
+    } catch (error) {
+      await iterator.return?.();
+      throw error;
+    }
+    if (sum.samples === 0) throw new StateError('evaluate: data: expected at least one batch, received none');
+    return { ...sum.means, samples: sum.samples };
+  }
+}
+
+function checkPath(verb: string, path: unknown): void {
+  if (typeof path !== 'string') throw new ArgumentError(`${verb}: path: expected a string`);
+  if (path === '') throw new ArgumentRangeError(`${verb}: path: expected the name of a file, received ''`);
+}
+
+/** Step by step the median of several profiles. */
+async function medianProfile(runs: number, profile: () => Promise<StepProfile[]>): Promise<StepProfile[]> {
+  await profile();
+  const profiles: StepProfile[][] = [];
+  for (let i = 0; i < runs; i += 1) profiles.push(await profile());
+  return profiles[0]!.map((step, i) => {
+    const sorted = profiles.map((p) => p[i]!.ms).sort((a, b) => a - b);
+    return { ...step, ms: sorted[Math.floor(runs / 2)]! };
+  });
+}
+
+/**
+ * A model of the zoo by name; `listModels()` tells the names.
+ *
+ * @example
+ * createModel('se_resnet50', { input: [224, 224, 3], classes: 100, seed: 7 })
+ * @throws ArgumentRangeError for an unknown name, listing those that are like it
+ */
+export function createModel<N extends ModelName>(name: N, options: ModelBuildOptions & ModelOptions = {}): Model {
+  const { seed, ...build } = options;
+  return new Model(buildModel(name, build), seed === undefined ? {} : { seed });
+}

@@ -1,0 +1,69 @@
+import { ABSENT, f32 } from '../ir/graph.ts';
+import { type Op, type OpNode, pick, trim } from './op.ts';
+
+/** The gates of the paper's Table XII. */
+export const gateKinds = ['sigmoid', 'tanh', 'relu'] as const;
+export type GateKind = (typeof gateKinds)[number];
+
+/** Checks the two FC layers of an excitation over `channels` that start at input `at`; returns the reduced width. */
+export function expectExcitation(node: OpNode, at: number, channels: number): number {
+  const { shape } = node.input(at);
+  if (shape.length !== 2 || shape[1] !== channels)
+    node.fail(at, `a weight [R, ${channels}]`, shape.join('x'));
+  const reduced = shape[0]!;
+  if (node.optional(at + 1)) node.expect(at + 1, [reduced], 'one bias per reduced channel');
+  node.expect(at + 2, [channels, reduced], 'the second FC layer, [C, R]');
+  if (node.optional(at + 3)) node.expect(at + 3, [channels], 'one bias per channel');
+  node.text('gate', gateKinds);
+  return reduced;
+}
+
+/** The excitation (paper, Eq. 3): s = gate(W2 relu(W1 q + b1) + b2), q [N, C]. Gives out the hidden layer in training. */
+export const excite: Op = {
+  name: 'excite',
+  inputs: ['q', 'w1', 'b1?', 'w2', 'b2?'],
+  trainingAttributes: { training: true },
+  infer(node) {
+    const [n, c] = node.vector(0);
+    const reduced = expectExcitation(node, 1, c);
+    return [f32(n, c), node.flag('training') ? f32(n, reduced) : undefined];
+  },
+  gradient(c) {
+    const bias = c.input(2) !== ABSENT;
+    const [dq, dw1, db1, dw2, db2] = c.emit(
+      'excite_grad',
+      [c.gradient(0), c.input(0), c.output(1), c.output(0), c.input(1), c.input(3)],
+      { ...pick(c.attributes, 'gate'), bias },
+    );
+    c.give(0, dq!);
+    c.give(1, dw1!);
+    c.give(3, dw2!);
+    if (bias) {
+      c.give(2, db1!);
+      c.give(4, db2!);
+    }
+  },
+  decompose(c) {
+    const hidden = c.emit('linear', trim([c.input(0), c.input(1), c.input(2)]))[0]!;
+    const active = c.emit('activation', [hidden], { kind: 'relu' })[0]!;
+    const logits = c.emit('linear', trim([active, c.input(3), c.input(4)]))[0]!;
+    return [c.emit('activation', [logits], { kind: c.attributes['gate']! })[0]!, active];
+  },
+};
+
+export const exciteGrad: Op = {
+  name: 'excite_grad',
+  inputs: ['ds', 'q', 'hidden', 's', 'w1', 'w2'],
+  infer(node) {
+    const [n, c] = node.vector(1);
+    const [, reduced] = node.vector(2);
+    const bias = node.flag('bias');
+    return [
+      f32(n, c),
+      f32(reduced, c),
+      bias ? f32(reduced) : undefined,
+      f32(c, reduced),
+      bias ? f32(c) : undefined,
+    ];
+  },
+};

@@ -1,0 +1,80 @@
+// The one interface between the core and a backend (a device kind's implementation of ops).
+//
+// The core owns order, memory and the thread; a backend owns layouts, kernels and libraries. To compile a program
+// the core calls lower() once, prepare() for each node, plans memory from what the steps ask for, and bind()s each
+// step to addresses. After that a run is a loop over run(): it allocates nothing and looks nothing up.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/graph.h"
+
+namespace senet {
+
+// Addresses of one node's operands, given to bind(). Absent operands are null.
+struct Binding {
+  std::vector<const void*> inputs;
+  std::vector<void*> outputs;
+  void* workspace = nullptr;  // valid during run() only; shared with the other steps
+  void* constants = nullptr;  // this step's own, kept between runs; filled by refresh()
+};
+
+// One node of a compiled program.
+class Step {
+ public:
+  virtual ~Step() = default;
+  // Takes the addresses; called again whenever they change, never during run().
+  virtual void bind(const Binding& binding) = 0;
+  // Computes the outputs. Throws Error.
+  virtual void run() = 0;
+  // Recomputes what the step derives from constant inputs (packed weights). Called before the first run and after
+  // a parameter has changed, only when StepPlan::constant_bytes is not 0.
+  virtual void refresh() {}
+};
+
+// What prepare() hands back for a node.
+struct StepPlan {
+  std::unique_ptr<Step> step;
+  size_t workspace_bytes = 0;
+  size_t constant_bytes = 0;
+  // (output, input) positions: the output may take over the input's memory if nothing reads the input later. Both
+  // must have the same storage size, and run() must be right in both cases.
+  std::vector<std::pair<int, int>> reuse;
+  // The step writes to parameters or states among its inputs (the optimizer's steps do).
+  bool mutates = false;
+  // Name of the chosen implementation, for profiles ("jit:avx2", "norm_tail:8").
+  std::string implementation;
+};
+
+// What a backend may know about a node while preparing it.
+struct PrepareContext {
+  const Graph& graph;
+  const Node& node;
+  // Per input position: the value never changes while the program runs (a parameter in inference).
+  std::vector<bool> constant_input;
+
+  const Value& in(size_t i) const { return graph.values[node.input(i)]; }
+  const Value& out(size_t i) const { return graph.values[node.output(i)]; }
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  // Chooses a layout (Value::block) for each value and inserts the conversions this needs. Inputs, parameters,
+  // states and outputs stay in their plain form (maps channels-last).
+  virtual Graph lower(Graph graph) const = 0;
+  // Makes the step of one node; throws Error(kUnsupported) naming the layer when the backend lacks the op.
+  virtual StepPlan prepare(const PrepareContext& context) const = 0;
+  // Whether the backend has the op at all; TypeScript decomposes what is missing.
+  virtual std::vector<std::string> supported_ops() const = 0;
+  // Called on the thread that will run programs, before anything else happens there.
+  virtual void enter_thread() const = 0;
+  // Library versions and instruction set, for reports.
+  virtual std::string description() const = 0;
+};
+
+}  // namespace senet

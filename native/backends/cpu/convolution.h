@@ -1,0 +1,76 @@
+// One convolution by oneDNN, in any of its three directions, as the steps of conv2d and its gradients use it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "backends/backend.h"
+#include "backends/cpu/onednn.h"
+
+namespace senet::cpu {
+
+// Reads the problem of a conv2d, conv2d_fused, conv2d_grad_input or conv2d_grad_weight node. Error (kArgument) when
+// a tensor has another rank or size than the computation would read or write.
+ConvolutionProblem convolution_problem(const Graph& graph, const Node& node);
+
+// Values of a convolution node, whichever direction it has: the map x, the map y and the weight.
+struct ConvolutionValues {
+  int x, y, weight, bias;
+};
+ConvolutionValues convolution_values(const Node& node);
+
+// Whether oneDNN has only its slow reference code for a problem whose maps lie in the given blocks. A map of the
+// input side with a block that is not 8 may be brought into another form first.
+bool only_reference(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block, int64_t y_block);
+
+// Addresses of the operands; the direction says which of them are written.
+struct ConvolutionAddresses {
+  const void *x, *weight, *bias, *y;
+};
+
+// The primitive with whatever reorders its operands need. Maps are taken in the form the program stores them in
+// unless oneDNN has only reference code for that.
+class Convolution {
+ public:
+  // With `constant_weight` the packed weight is kept in the constants and made by pack_weight() once; without, it
+  // lives in the workspace and pack_weight() belongs before each run.
+  Convolution(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block, int64_t y_block,
+              bool constant_weight);
+
+  size_t workspace_bytes() const { return workspace_bytes_; }
+  size_t constant_bytes() const { return constant_bytes_; }
+  const std::string& implementation() const { return implementation_; }
+
+  void bind(const ConvolutionAddresses& addresses, void* workspace, void* constants);
+  void pack_weight() const;
+  // Computes the images [share * images, (share + 1) * images), where `images` is the problem's.
+  void run(int64_t share = 0);
+
+ private:
+  // A tensor in the program's form and, when the primitive wants another, in that one as well.
+  struct Operand {
+    dnnl::memory stored, used;
+    std::optional<PrimitiveCall> reorder;
+    size_t offset = 0;
+    const char* address = nullptr;
+
+    void bind(const void* stored_address, void* packed);
+    void move_to(int64_t share);
+  };
+
+  Operand make_operand(const std::string& layer, const dnnl::memory::desc& stored, int argument, bool written,
+                       size_t* bytes);
+
+  dnnl::primitive_desc_base desc_;
+  ConvolutionDirection direction_;
+  bool constant_weight_;
+  Operand x_, weight_, bias_, y_;
+  dnnl::memory scratchpad_;
+  PrimitiveCall primitive_;
+  size_t workspace_bytes_ = 0;
+  size_t constant_bytes_ = 0;
+  std::string implementation_;
+};
+
+}  // namespace senet::cpu

@@ -1,0 +1,123 @@
+#include "backends/cpu/kernels/excitation.h"
+
+#include <dnnl.h>
+
+#include "backends/cpu/kernels/access.h"
+#include "backends/cpu/kernels/bits.h"
+#include "backends/cpu/ops/vector_math.h"
+#include "backends/cpu/parallel.h"
+#include "core/error.h"
+
+namespace senet::cpu {
+namespace {
+
+// Up to this many images, weights are read once by plain dot products; above, a matrix product is faster.
+constexpr int64_t kFewImages = 4;
+
+// c [m,n] = a b, row-major without padding. transpose_a: a is stored [k,m]; transpose_b: b is stored [n,k].
+void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, const float* b,
+              float* c) {
+  const dnnl_status_t status =
+      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, transpose_a ? m : k, b,
+                 transpose_b ? k : n, 0.0f, c, n);
+  if (status != dnnl_success) throw Error(ErrorCode::kInternal, "excite: dnnl_sgemm failed");
+}
+
+float dot(const float* a, const float* b, int64_t count) {
+  Vec sums[4] = {};
+  int64_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    for (int64_t j = 0; j < 4; ++j) sums[j] += load(a + i + j * kLanes) * load(b + i + j * kLanes);
+  }
+  float rest = 0;
+  for (; i < count; ++i) rest += a[i] * b[i];
+  return horizontal_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) + rest;
+}
+
+Vec apply_gate(Gate gate, Vec u) {
+  if (gate == Gate::kSigmoid) return sigmoid(u);
+  if (gate == Gate::kTanh) return tanh(u);
+  return rectify(u);
+}
+
+// The gate's derivative, from its value.
+Vec gate_slope(Gate gate, Vec s) {
+  const Vec one = broadcast(1.0f);
+  if (gate == Gate::kSigmoid) return s * (one - s);
+  if (gate == Gate::kTanh) return one - s * s;
+  return s > 0 ? one : Vec{};
+}
+
+// x = activation(x + bias) for x [rows, columns]; bias [columns] may be null.
+template <typename Activation>
+void add_bias(int64_t rows, int64_t columns, const float* bias, float* x, const Activation& activation) {
+  parallel_for(rows, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      float* row = x + r * columns;
+      for_vectors(columns, [&](auto access, int64_t i) {
+        const Vec u = access.get(row + i);
+        access.put(row + i, activation(bias != nullptr ? u + access.get(bias + i) : u));
+      });
+    }
+  });
+}
+
+// out [images, outputs] = in [images, inputs] weight^T, weight [outputs, inputs].
+void fully_connected(int64_t images, int64_t inputs, int64_t outputs, const float* in, const float* weight,
+                     float* out) {
+  if (images > kFewImages) {
+    multiply(false, true, images, outputs, inputs, in, weight, out);
+    return;
+  }
+  parallel_for(outputs, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      for (int64_t n = 0; n < images; ++n) {
+        out[n * outputs + o] = dot(weight + o * inputs, in + n * inputs, inputs);
+      }
+    }
+  });
+}
+
+// sums [columns] over the rows of a [rows, columns].
+void column_sums(int64_t rows, int64_t columns, const float* a, float* sums) {
+  for (int64_t c = 0; c < columns; ++c) sums[c] = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) sums[c] += a[r * columns + c];
+  }
+}
+
+}  // namespace
+
+Gate gate_of(const std::string& text) {
+  if (text == "sigmoid") return Gate::kSigmoid;
+  if (text == "tanh") return Gate::kTanh;
+  if (text == "relu") return Gate::kRelu;
+  throw Error(ErrorCode::kArgument, "excite: expected gate 'sigmoid', 'tanh' or 'relu', received '" + text + "'");
+}
+
+void excitation_forward(const ExcitationSize& size, Gate gate, const float* q, const ExcitationWeights& weights,
+                        float* hidden, float* s) {
+  const auto [images, channels, squeezed] = size;
+  fully_connected(images, channels, squeezed, q, weights.w1, hidden);
+  add_bias(images, squeezed, weights.b1, hidden, rectify);
+  fully_connected(images, squeezed, channels, hidden, weights.w2, s);
+  add_bias(images, channels, weights.b2, s, [gate](Vec u) { return apply_gate(gate, u); });
+}
+
+void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q, const float* hidden,
+                         const float* s, const float* w1, const float* w2, float* dh,
+                         const ExcitationGradients& gradients) {
+  const auto [images, channels, squeezed] = size;
+  for_vectors(images * channels, [&](auto access, int64_t i) {
+    access.put(du + i, access.get(du + i) * gate_slope(gate, access.get(s + i)));
+  });
+  if (gradients.dw2 != nullptr) multiply(true, false, channels, squeezed, images, du, hidden, gradients.dw2);
+  if (gradients.db2 != nullptr) column_sums(images, channels, du, gradients.db2);
+  multiply(false, false, images, squeezed, channels, du, w2, dh);
+  for (int64_t i = 0; i < images * squeezed; ++i) dh[i] = hidden[i] > 0 ? dh[i] : 0.0f;
+  if (gradients.dw1 != nullptr) multiply(true, false, squeezed, channels, images, dh, q, gradients.dw1);
+  if (gradients.db1 != nullptr) column_sums(images, squeezed, dh, gradients.db1);
+  if (gradients.dq != nullptr) multiply(false, false, images, channels, squeezed, dh, w1, gradients.dq);
+}
+
+}  // namespace senet::cpu

@@ -1,0 +1,71 @@
+#include "backends/cpu/kernels/tail_forward.h"
+
+#include "backends/cpu/kernels/bits.h"
+#include "backends/cpu/kernels/choose.h"
+
+namespace senet::cpu {
+namespace {
+
+// From this size on y will not be in cache when it is next read: writing around the cache saves reading it first.
+constexpr int64_t kStreamElements = int64_t{1} << 62;
+
+template <Shortcut kShortcut, bool kRelu, bool kMask, bool kStream>
+void apply_slab(const SlabPlan& plan, const Slab& slab, const TailForward& tail) {
+  Lanes a, b, a2, b2;
+  gated_lanes(plan, slab, tail.scale, tail.shift, tail.gate, a, b);
+  if constexpr (kShortcut == Shortcut::kProjected) {
+    spread(slab, tail.scale2 + slab.channel, a2);
+    spread(slab, tail.shift2 + slab.channel, b2);
+  }
+  const float* x = tail.x;
+  const float* identity = tail.identity;
+  float* y = tail.y;
+  uint8_t* mask = tail.mask;
+  sweep(slab, [=, &a, &b, &a2, &b2](auto access, int64_t e, int64_t l) {
+    Vec t = affine(load(a.at + l), access.get(x + e), load(b.at + l));
+    if constexpr (kShortcut == Shortcut::kPlain) t += access.get(identity + e);
+    if constexpr (kShortcut == Shortcut::kProjected) {
+      t += affine(load(a2.at + l), access.get(identity + e), load(b2.at + l));
+    }
+    if constexpr (kMask) mask[e >> 3] = static_cast<uint8_t>(access.bits(positive_bits(t)));
+    if constexpr (kRelu) t = rectify(t);
+    if constexpr (kStream) {
+      access.put_around_cache(y + e, t);
+    } else {
+      access.put(y + e, t);
+    }
+  });
+  if constexpr (kStream) wait_for_stores();
+}
+
+// The mask on its own, for maps whose vectors do not start at whole bytes of it.
+void mask_of(int64_t elements, const float* y, uint8_t* mask) {
+  parallel_for((elements + 7) / 8, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const PartVec access{static_cast<size_t>(std::min<int64_t>(kLanes, elements - i * kLanes))};
+      mask[i] = static_cast<uint8_t>(access.bits(positive_bits(access.get(y + i * kLanes))));
+    }
+  });
+}
+
+}  // namespace
+
+void apply_tail(const SlabPlan& plan, const TailForward& tail) {
+  const bool inner_mask = tail.mask != nullptr && plan.aligned();
+  const bool stream = plan.elements() >= kStreamElements && plan.aligned() && tail.y != tail.x &&
+                      tail.y != tail.identity && reinterpret_cast<uintptr_t>(tail.y) % sizeof(Vec) == 0;
+  choose<Shortcut::kNone, Shortcut::kPlain, Shortcut::kProjected>(tail.shortcut, [&](auto shortcut) {
+    choose<false, true>(tail.relu, [&](auto relu) {
+      choose<false, true>(inner_mask, [&](auto mask) {
+        choose<false, true>(stream, [&](auto around) {
+          for_slabs_backwards(plan, [&](const Slab& slab) {
+            apply_slab<shortcut.value, relu.value, mask.value, around.value>(plan, slab, tail);
+          });
+        });
+      });
+    });
+  });
+  if (tail.mask != nullptr && !inner_mask) mask_of(plan.elements(), tail.y, tail.mask);
+}
+
+}  // namespace senet::cpu

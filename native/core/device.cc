@@ -1,0 +1,63 @@
+#include "core/device.h"
+
+#include <utility>
+
+namespace senet {
+
+Device::Device(std::unique_ptr<Backend> backend, size_t memory_limit)
+    : backend_(std::move(backend)), memory_limit_(memory_limit), thread_([this] { loop(); }) {}
+
+Device::~Device() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Device::submit(std::function<void()> job) {
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) return;
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_all();
+}
+
+void Device::stop() {
+  stopping_ = true;
+  std::deque<std::function<void()>> dropped;
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+    dropped.swap(jobs_);
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::byte* Device::reserve_arena(size_t bytes) {
+  if (bytes > arena_.size()) {
+    arena_ = Buffer();  // give back the old one before asking for more
+    arena_ = Buffer(bytes, "the intermediates of a program");
+  }
+  return arena_.data();
+}
+
+void Device::loop() {
+  backend_->enter_thread();
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+}  // namespace senet

@@ -1,0 +1,73 @@
+// A device: a backend, the thread its programs run on, and the memory they share.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "backends/backend.h"
+#include "core/buffer.h"
+
+namespace senet {
+
+// Bytes on one device that outlive a run: a parameter or a state, in plain form (see lib/ir/graph.ts).
+class Tensor {
+ public:
+  explicit Tensor(size_t bytes) : buffer_(bytes, "a tensor") {}
+
+  std::byte* data() const { return buffer_.data(); }
+  size_t size() const { return buffer_.size(); }
+
+ private:
+  Buffer buffer_;
+};
+
+class Device {
+ public:
+  // `memory_limit` bounds the bytes of one program's intermediates; 0 stands for no limit.
+  Device(std::unique_ptr<Backend> backend, size_t memory_limit);
+  // Waits for the job in progress. Must not be called from the device's own thread.
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  // Queues a job; jobs run one after the other on the device's thread. A job must not throw.
+  void submit(std::function<void()> job);
+  // Drops the queued jobs, asks the running program to stop between two steps, and waits for the thread.
+  void stop();
+
+  const Backend& backend() const { return *backend_; }
+  size_t memory_limit() const { return memory_limit_; }
+
+  // The rest is for the device's thread alone.
+
+  // Set when the device is going away: a program stops at its next step.
+  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+  // Makes the arena at least this large and returns its address; growing moves it and loses what it held.
+  std::byte* reserve_arena(size_t bytes);
+  // Changes whenever a tensor's contents do, so that programs know when to recompute what they derive from them.
+  uint64_t tensor_version() const { return tensor_version_; }
+  void tensors_changed() { ++tensor_version_; }
+
+ private:
+  void loop();
+
+  std::unique_ptr<Backend> backend_;
+  size_t memory_limit_;
+  Buffer arena_;
+  uint64_t tensor_version_ = 1;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace senet

@@ -1,0 +1,268 @@
+#include "core/program.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "core/error.h"
+
+namespace senet {
+
+namespace {
+
+bool is_tensor(const Value& value) {
+  return value.kind == ValueKind::kParameter || value.kind == ValueKind::kState;
+}
+
+bool all_finite(const std::byte* data, size_t bytes) {
+  const float* x = reinterpret_cast<const float*>(data);
+  return std::all_of(x, x + bytes / sizeof(float), [](float v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
+Program::Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::shared_ptr<Tensor>> tensors)
+    : device_(std::move(device)), graph_(std::move(graph)), tensors_(std::move(tensors)) {
+  size_t next = 0;
+  for (const Value& value : graph_.values) {
+    if (!is_tensor(value)) continue;
+    if (next == tensors_.size() || tensors_[next]->size() != value.bytes()) {
+      throw Error(ErrorCode::kArgument, "compile: tensor for '" + value.name + "': expected " +
+                                            std::to_string(value.bytes()) + " bytes");
+    }
+    ++next;
+  }
+  if (next != tensors_.size()) throw Error(ErrorCode::kArgument, "compile: more tensors than the graph has");
+  graph_ = device_->backend().lower(std::move(graph_));
+  prepare();
+  place();
+}
+
+// Which values never change while this program runs: parameters, states, and what follows from them alone.
+void Program::find_constants(std::vector<bool>* constant) const {
+  constant->assign(graph_.values.size(), false);
+  for (size_t i = 0; i < graph_.values.size(); ++i) (*constant)[i] = is_tensor(graph_.values[i]);
+  for (const Node& node : graph_.nodes) {
+    const bool all = std::all_of(node.inputs.begin(), node.inputs.end(),
+                                 [&](int id) { return id == kAbsent || (*constant)[id]; });
+    for (int id : node.outputs) {
+      if (id != kAbsent) (*constant)[id] = all;
+    }
+  }
+}
+
+void Program::prepare() {
+  const Backend& backend = device_->backend();
+  const auto prepare_node = [&](const Node& node) {
+    PrepareContext context{graph_, node, {}};
+    for (int id : node.inputs) context.constant_input.push_back(id == kAbsent || is_constant_[id]);
+    return backend.prepare(context);
+  };
+  // What a program writes to is not constant; only nodes without outputs write to tensors.
+  is_constant_.assign(graph_.values.size(), false);
+  for (const Node& node : graph_.nodes) {
+    mutates_ = mutates_ || (node.outputs.empty() && prepare_node(node).mutates);
+  }
+  if (!mutates_) find_constants(&is_constant_);
+
+  for (const Node& node : graph_.nodes) {
+    const bool constant = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                      [&](int id) { return id != kAbsent && is_constant_[id]; });
+    steps_.push_back({node, prepare_node(node), constant});
+  }
+}
+
+// Lets an output take over the memory of an input that dies with the step, where the step allows it.
+void Program::share_storage(std::vector<int>* storage, const std::vector<int>& last_use) const {
+  for (size_t step = 0; step < steps_.size(); ++step) {
+    const Node& node = steps_[step].node;
+    for (const auto& [output, input] : steps_[step].plan.reuse) {
+      const int to = node.output(output);
+      const int from = node.input(input);
+      if (to == kAbsent || from == kAbsent || (*storage)[to] != to) continue;
+      const Value& value = graph_.values[from];
+      const bool free_to_take = !is_tensor(value) && !is_constant_[from] && !is_constant_[to] &&
+                                last_use[from] == static_cast<int>(step) &&
+                                value.bytes() == graph_.values[to].bytes();
+      const bool used_twice =
+          std::count(node.inputs.begin(), node.inputs.end(), from) > 1 ||
+          std::any_of(node.outputs.begin(), node.outputs.end(), [&](int other) {
+            return other != kAbsent && other != to && (*storage)[other] == (*storage)[from];
+          });
+      if (free_to_take && !used_twice) (*storage)[to] = (*storage)[from];
+    }
+  }
+}
+
+void Program::place() {
+  const int count = static_cast<int>(graph_.values.size());
+  const int end = static_cast<int>(steps_.size());
+  std::vector<int> first(count, end), last(count, -1);
+  for (int i = 0; i < count; ++i) {
+    if (graph_.values[i].kind == ValueKind::kInput) {
+      inputs_.push_back(i);
+      first[i] = last[i] = 0;
+    }
+  }
+  for (int step = 0; step < end; ++step) {
+    for (int id : steps_[step].node.inputs) {
+      if (id != kAbsent) last[id] = step;
+    }
+    for (int id : steps_[step].node.outputs) {
+      if (id == kAbsent) continue;
+      first[id] = step;
+      last[id] = std::max(last[id], step);
+    }
+  }
+  for (int id : graph_.outputs) last[id] = end;
+
+  std::vector<int> storage(count);
+  for (int i = 0; i < count; ++i) storage[i] = i;
+  share_storage(&storage, last);
+  for (int i = 0; i < count; ++i) {
+    first[storage[i]] = std::min(first[storage[i]], first[i]);
+    last[storage[i]] = std::max(last[storage[i]], last[i]);
+  }
+
+  std::vector<Lifetime> lifetimes;
+  std::vector<int> slot(count, -1);
+  size_t constants = 0;
+  offset_.assign(count, 0);
+  for (int i = 0; i < count; ++i) {
+    if (is_tensor(graph_.values[i]) || storage[i] != i || last[i] < 0) continue;
+    if (is_constant_[i]) {
+      offset_[i] = constants;
+      constants += align_up(graph_.values[i].bytes());
+    } else {
+      slot[i] = static_cast<int>(lifetimes.size());
+      lifetimes.push_back({graph_.values[i].bytes(), first[i], last[i]});
+    }
+  }
+  const size_t workspaces = lifetimes.size();
+  for (int step = 0; step < end; ++step) {
+    lifetimes.push_back({steps_[step].plan.workspace_bytes, step, step});
+    steps_[step].constants_offset = constants;
+    constants += align_up(steps_[step].plan.constant_bytes);
+  }
+  const MemoryPlan plan = plan_memory(lifetimes);
+  for (int i = 0; i < count; ++i) {
+    if (slot[storage[i]] >= 0) offset_[i] = plan.offsets[slot[storage[i]]];
+  }
+  for (int step = 0; step < end; ++step) steps_[step].workspace_offset = plan.offsets[workspaces + step];
+
+  arena_bytes_ = plan.bytes;
+  if (device_->memory_limit() != 0 && arena_bytes_ + constants > device_->memory_limit()) {
+    throw Error(ErrorCode::kOutOfMemory, "the program needs " + std::to_string(arena_bytes_ + constants) +
+                                             " bytes, the memory limit is " +
+                                             std::to_string(device_->memory_limit()));
+  }
+  constants_ = Buffer(constants, "the constants of a program");
+  device_->reserve_arena(arena_bytes_);
+}
+
+void Program::bind(std::byte* arena) {
+  const size_t count = graph_.values.size();
+  address_.assign(count, nullptr);
+  size_t next_tensor = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (is_tensor(graph_.values[i])) {
+      address_[i] = tensors_[next_tensor++]->data();
+    } else {
+      address_[i] = (is_constant_[i] ? constants_.data() : arena) + offset_[i];
+    }
+  }
+  for (Placed& step : steps_) {
+    Binding binding;
+    for (int id : step.node.inputs) binding.inputs.push_back(id == kAbsent ? nullptr : address_[id]);
+    for (int id : step.node.outputs) binding.outputs.push_back(id == kAbsent ? nullptr : address_[id]);
+    if (step.plan.workspace_bytes > 0) binding.workspace = arena + step.workspace_offset;
+    if (step.plan.constant_bytes > 0) binding.constants = constants_.data() + step.constants_offset;
+    step.plan.step->bind(binding);
+  }
+  bound_arena_ = arena;
+  bound_ = true;
+}
+
+void Program::refresh_constants() {
+  if (constants_version_ == device_->tensor_version()) return;
+  for (Placed& step : steps_) {
+    if (step.plan.constant_bytes > 0) step.plan.step->refresh();
+    if (step.constant) step.plan.step->run();
+  }
+  constants_version_ = device_->tensor_version();
+}
+
+void Program::copy_inputs(std::span<const std::vector<std::byte>> inputs) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    std::memcpy(address_[inputs_[i]], inputs[i].data(), inputs[i].size());
+  }
+}
+
+void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
+                  std::vector<double>* step_ms) {
+  std::byte* arena = device_->reserve_arena(arena_bytes_);
+  if (!bound_ || arena != bound_arena_) bind(arena);
+  refresh_constants();  // before the inputs arrive, whose memory its steps may use
+  copy_inputs(inputs);
+  // Whatever happens below, the tensors may have been written to.
+  if (mutates_) device_->tensors_changed();
+
+  using Clock = std::chrono::steady_clock;
+  if (step_ms != nullptr) step_ms->assign(steps_.size(), 0.0);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i].constant) continue;
+    if (device_->stopping()) throw Error(ErrorCode::kStopped, "the environment is going away");
+    const Clock::time_point start = Clock::now();
+    try {
+      steps_[i].plan.step->run();
+    } catch (const NonFiniteError& error) {
+      if (error.tensor() != "loss") throw;
+      copy_inputs(inputs);
+      locate_non_finite(error, i);
+    }
+    if (step_ms != nullptr) {
+      (*step_ms)[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    }
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    std::memcpy(outputs[i].data(), address_[graph_.outputs[i]], outputs[i].size());
+  }
+}
+
+// Repeats the steps before the failed check, which have changed no tensor, and looks at each result.
+void Program::locate_non_finite(const NonFiniteError& error, size_t failed) {
+  for (size_t i = 0; i < failed; ++i) {
+    if (!steps_[i].constant) steps_[i].plan.step->run();
+    for (int id : steps_[i].node.outputs) {
+      if (id == kAbsent || graph_.values[id].dtype != DType::kFloat32) continue;
+      if (!all_finite(address_[id], graph_.values[id].bytes())) {
+        throw NonFiniteError(steps_[i].node.layer, id == graph_.outputs[0] ? "loss" : "activation");
+      }
+    }
+  }
+  throw error;
+}
+
+std::vector<Program::StepInfo> Program::steps() const {
+  std::vector<StepInfo> result;
+  for (const Placed& step : steps_) {
+    result.push_back({step.node.op, step.node.layer, step.plan.implementation, step.constant});
+  }
+  return result;
+}
+
+std::vector<size_t> Program::input_bytes() const {
+  std::vector<size_t> result;
+  for (int id : inputs_) result.push_back(graph_.values[id].bytes());
+  return result;
+}
+
+std::vector<size_t> Program::output_bytes() const {
+  std::vector<size_t> result;
+  for (int id : graph_.outputs) result.push_back(graph_.values[id].bytes());
+  return result;
+}
+
+}  // namespace senet

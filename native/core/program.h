@@ -1,0 +1,73 @@
+// A graph compiled for a device: steps bound to addresses, run many times.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/error.h"
+#include "core/graph.h"
+#include "core/memory_plan.h"
+
+namespace senet {
+
+class Program {
+ public:
+  // Compiles; on the device's thread. `tensors` are the parameters and states in the order of the graph's values.
+  Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::shared_ptr<Tensor>> tensors);
+
+  // Runs all steps on the device's thread. `inputs` are the graph's input values in order, `outputs` as large as
+  // output_bytes() says. With `step_ms`, the time of each step is written there.
+  // A NonFiniteError of a failed check names the layer in which the value first appeared.
+  void run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
+           std::vector<double>* step_ms);
+
+  struct StepInfo {
+    std::string op, layer, implementation;
+    bool constant;  // runs only when a parameter has changed
+  };
+  std::vector<StepInfo> steps() const;
+  std::vector<size_t> input_bytes() const;
+  std::vector<size_t> output_bytes() const;
+  // Bytes of intermediates (shared with the device's other programs) and of constants (this program's own).
+  size_t arena_bytes() const { return arena_bytes_; }
+  size_t constant_bytes() const { return constants_.size(); }
+
+ private:
+  struct Placed {
+    Node node;
+    StepPlan plan;
+    bool constant;
+    size_t constants_offset = 0;
+    size_t workspace_offset = 0;
+  };
+
+  void prepare();
+  void find_constants(std::vector<bool>* constant) const;
+  void place();
+  void share_storage(std::vector<int>* storage, const std::vector<int>& last_use) const;
+  void bind(std::byte* arena);
+  void refresh_constants();
+  void copy_inputs(std::span<const std::vector<std::byte>> inputs);
+  [[noreturn]] void locate_non_finite(const NonFiniteError& error, size_t failed);
+
+  std::shared_ptr<Device> device_;
+  Graph graph_;
+  std::vector<std::shared_ptr<Tensor>> tensors_;
+  std::vector<Placed> steps_;
+  std::vector<bool> is_constant_;         // per value
+  std::vector<size_t> offset_;            // per value: in the arena, or in constants_ if constant
+  std::vector<std::byte*> address_;       // per value
+  std::vector<int> inputs_;               // value ids
+  size_t arena_bytes_ = 0;
+  Buffer constants_;
+  std::byte* bound_arena_ = nullptr;
+  bool bound_ = false;
+  bool mutates_ = false;
+  uint64_t constants_version_ = 0;
+};
+
+}  // namespace senet

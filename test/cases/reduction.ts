@@ -1,0 +1,58 @@
+/** How many terms add up to one element, which decides the tolerance of a comparison. */
+import { sizeOf } from '../../lib/ir/graph.ts';
+import type { OpCase } from './case.ts';
+
+/** Terms accumulated per element of an op's outputs, and of its gradients. */
+export interface Reduction {
+  readonly forward: number;
+  readonly gradient: number;
+}
+
+/** The longest sums that an op makes, from its attributes and inputs (an upper bound where it chains several). */
+export function reductionOf({
+  op,
+  inputs,
+  attributes,
+}: Pick<OpCase, 'op' | 'inputs' | 'attributes'>): Reduction {
+  const shapes = inputs.map((input) => input?.shape ?? []);
+  const [x = [], w = []] = shapes;
+  const positions = sizeOf(x.slice(1, -1));
+  const perChannel = sizeOf(x.slice(0, -1));
+  const excited = (first: number): number => (shapes[first]?.[0] ?? 0) + (shapes[first]?.[1] ?? 0);
+  switch (op) {
+    case 'conv2d':
+    case 'conv2d_fused': {
+      const kernel = sizeOf(w.slice(2));
+      const outputsPerGroup = (w[0] ?? 1) / Number(attributes['groups']);
+      return { forward: sizeOf(w.slice(1)) + 1, gradient: Math.max(outputsPerGroup * kernel, perChannel) };
+    }
+    case 'linear':
+      return { forward: sizeOf(w.slice(1)) + 1, gradient: Math.max(w[0] ?? 1, x[0] ?? 1) };
+    case 'matmul':
+      return { forward: w[0] ?? 1, gradient: 1 };
+    case 'max_pool':
+    case 'avg_pool': {
+      const { kernel } = attributes;
+      const area = typeof kernel === 'object' ? sizeOf(kernel) : 1;
+      return { forward: area, gradient: area };
+    }
+    case 'batch_norm':
+      return { forward: perChannel, gradient: perChannel };
+    case 'norm_tail':
+      return { forward: perChannel + excited(10), gradient: 2 * perChannel + excited(10) };
+    case 'global_avg_pool':
+    case 'multiply_reduce':
+      return { forward: positions, gradient: 1 };
+    case 'excite':
+      return { forward: excited(1), gradient: excited(1) + (x[0] ?? 1) };
+    case 'squeeze_excite':
+      return { forward: positions + excited(1), gradient: perChannel + excited(1) };
+    case 'multiply':
+      return { forward: 1, gradient: positions };
+    case 'softmax':
+    case 'softmax_cross_entropy':
+      return { forward: sizeOf(x), gradient: x[1] ?? 1 };
+    default:
+      return { forward: 1, gradient: 1 };
+  }
+}
