@@ -11,16 +11,15 @@ export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
 export { type DeviceName, type DeviceOptions, liveNativeObjects } from './device.ts';
 export * from './errors.ts';
 export * from './layers/index.ts';
-export {
-  type CompileOptions,
-  createModel,
-  type EvaluateOptions,
-  type Evaluation,
-  type FitOptions,
-  Model,
-  type ModelOptions,
-  type PredictOptions,
-} from './model.ts';
+export { createModel, Model } from './model.ts';
+export type {
+  CompileOptions,
+  EvaluateOptions,
+  Evaluation,
+  FitOptions,
+  ModelOptions,
+  PredictOptions,
+} from './model_options.ts';
 export * from './models/index.ts';
 export type { StepProfile } from './program.ts';
 export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';

@@ -1,103 +1,35 @@
 /** Models: a named network with its weights, and the verbs to train and use it. */
+import { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
 import { type BatchSource, checkBatch, checkSource, openBatches } from './data/source.ts';
-import { Device, type DeviceName, type DeviceOptions } from './device.ts';
+import { Device } from './device.ts';
 import {
   ArgumentError,
   ArgumentRangeError,
   BusyError,
   DisposedError,
-  NonFiniteError,
   ShapeError,
   StateError,
 } from './errors.ts';
-import { evaluationGraph, predictionGraph, trainingGraph, velocityName } from './graph/programs.ts';
 import { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import { ModelPrograms } from './model_programs.ts';
+import {
+  type CompileOptions,
+  checkCompileOptions,
+  deviceOptions,
+  type EvaluateOptions,
+  type Evaluation,
+  type FitOptions,
+  type ModelOptions,
+  type PredictOptions,
+} from './model_options.ts';
+import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
 import type { StepProfile } from './program.ts';
-import { type Callback, type History, MetricSum, type Metrics } from './train/callbacks.ts';
+import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { runFit, type StepResult } from './train/fit.ts';
-import { crossEntropy, type Loss } from './train/loss.ts';
-import type { Optimizer } from './train/optimizer.ts';
-import { type Schedule, schedules } from './train/schedules.ts';
 import { type StateDict, Weights } from './weights.ts';
-
-/** Options of {@link Model.compile}. */
-export interface CompileOptions extends DeviceOptions {
-  /** Where to run; default `'auto'`. */
-  device?: DeviceName;
-  /** How to update the parameters; needed for training. */
-  optimizer?: Optimizer;
-  /** Learning rate over time; default `schedules.constant({ lr: 0.1 })`. */
-  schedule?: Schedule;
-  /** What to minimise; default {@link crossEntropy}. */
-  loss?: Loss;
-  /** Share of a batch's statistics in the running ones of batch norm, PyTorch's convention; default 0.1. */
-  statisticsMomentum?: number;
-}
-
-/** Options of {@link Model.fit}. */
-export interface FitOptions {
-  /** Passes over the data. */
-  epochs: number;
-  /** Samples in a step, for data that is asked for batches; default 32. */
-  batchSize?: number;
-  /** Whether such data is shuffled in each epoch; default true. */
-  shuffle?: boolean;
-  /** Data to evaluate on after each epoch. */
-  validation?: BatchSource;
-  /** Ends the run after the step in progress; `fit` rejects with the signal's reason. The model stays usable. */
-  signal?: AbortSignal;
-  callbacks?: readonly Callback[];
-}
-
-/** Options of {@link Model.evaluate}. */
-export interface EvaluateOptions {
-  /** Samples in a batch, for data that is asked for batches; default 32. */
-  batchSize?: number;
-  signal?: AbortSignal;
-}
-
-/** Options of {@link Model.predict}. */
-export interface PredictOptions {
-  /** Images computed at once; default 32. */
-  batchSize?: number;
-  signal?: AbortSignal;
-}
-
-/** What {@link Model.evaluate} returns. */
-export interface Evaluation extends Metrics {
-  readonly samples: number;
-}
-
-interface Compiled {
-  readonly device: Device;
-  readonly programs: ModelPrograms;
-  readonly optimizer: Optimizer | undefined;
-  readonly schedule: Schedule;
-  readonly loss: Loss;
-  readonly statisticsMomentum: number;
-}
-
-const compileKeys = [
-  'device',
-  'threads',
-  'memoryLimit',
-  'layout',
-  'optimizer',
-  'schedule',
-  'loss',
-  'statisticsMomentum',
-];
-
-/** Options of a {@link Model}. */
-export interface ModelOptions {
-  /** Decides initial weights, data order and dropout; default 0. */
-  seed?: number;
-}
 
 /**
  * A network with its weights.
@@ -115,8 +47,8 @@ export class Model {
   readonly definition: ModelDefinition;
   readonly #weights: Weights;
   readonly #seed: number;
-  #compiled: Compiled | undefined;
-  #opening: Promise<Compiled> | undefined;
+  #compiled: CompiledModel | undefined;
+  #opening: Promise<CompiledModel> | undefined;
   #busy: string | undefined;
   #disposed = false;
   #step = 0;
@@ -161,7 +93,7 @@ export class Model {
    * @throws UnsupportedError, OutOfMemoryError, NativeMissingError
    */
   async compile(options: CompileOptions = {}): Promise<void> {
-    checkOptions('compile', options, compileKeys);
+    checkCompileOptions(options);
     await this.#exclusive('compile', () => this.#open(options));
   }
 
@@ -192,7 +124,7 @@ export class Model {
         batchSize,
         shuffle,
         seed: this.#seed,
-        schedule: compiled.schedule,
+        schedule: compiled.options.schedule,
         callbacks,
         signal,
         step: (batch, lr) => this.#trainStep(compiled, batch, lr),
@@ -242,15 +174,12 @@ export class Model {
       );
     }
     signal?.throwIfAborted();
-    const { programs } = await this.#ready();
+    const compiled = await this.#ready();
     const count = images.length / pixels;
     const size = Math.min(batchSize, count);
     const probabilities = new Float32Array(count * this.classes);
     for (let start = 0; start < count; start += size) {
       signal?.throwIfAborted();
-      const program = await programs.get(`predict:${size}`, () =>
-        predictionGraph(this.definition.graph, size),
-      );
       const some = Math.min(size, count - start);
       let chunk = images.subarray(start * pixels, (start + some) * pixels);
       if (some < size) {
@@ -259,8 +188,8 @@ export class Model {
         padded.set(chunk);
         chunk = padded;
       }
-      const [output] = await program.run({ images: chunk });
-      probabilities.set((output as Float32Array).subarray(0, some * this.classes), start * this.classes);
+      const output = await compiled.predict(chunk, size);
+      probabilities.set(output.subarray(0, some * this.classes), start * this.classes);
     }
     return probabilities;
   }
@@ -280,22 +209,15 @@ export class Model {
     const runs = checkWhole('profile: runs', options.runs ?? 5, 1);
     const images = new Float32Array(batch * this.input[0] * this.input[1] * this.input[2]);
     if (!checkFlag('profile: training', options.training ?? false)) {
-      const { programs } = await this.#ready();
-      const program = await programs.get(`predict:${batch}`, () =>
-        predictionGraph(this.definition.graph, batch),
-      );
-      return medianProfile(runs, () => program.profile({ images }));
+      return (await this.#ready()).profilePrediction(images, batch, runs);
     }
     const compiled = this.#trainable('profile');
-    const sample = { images, labels: new Int32Array(batch), size: batch };
-    const program = await this.#trainingProgram(compiled, sample);
-    // A profile must leave the model as it is; without learning rate only momentum and statistics would move.
-    const before = await this.stateDict();
     return this.#exclusive('profile', async () => {
+      const restore = await this.#weights.snapshot();
       try {
-        return await medianProfile(runs, () => program.profile({ images, labels: sample.labels, ...this.#stepInputs(0) }));
+        return await compiled.profileTraining({ images, labels: new Int32Array(batch), size: batch }, runs);
       } finally {
-        await this.#weights.load(before, true);
+        await restore();
       }
     });
   }
@@ -368,9 +290,9 @@ export class Model {
     return checkBatch(name, batch, this.input, this.classes);
   }
 
-  #trainable(verb: string): Compiled {
+  #trainable(verb: string): CompiledModel {
     this.#checkLive();
-    if (this.#compiled?.optimizer === undefined) {
+    if (this.#compiled?.options.optimizer === undefined) {
       throw new StateError(
         `${verb}: expected a model compiled with an optimizer; call compile({ optimizer: sgd() }) first`,
       );
@@ -392,7 +314,7 @@ export class Model {
   }
 
   /** The compiled state; opens the default device for a model that was never compiled. */
-  async #ready(): Promise<Compiled> {
+  async #ready(): Promise<CompiledModel> {
     this.#checkLive();
     if (this.#compiled !== undefined) return this.#compiled;
     this.#opening ??= this.#open({}).finally(() => {
@@ -401,28 +323,9 @@ export class Model {
     return this.#opening;
   }
 
-  async #open(options: CompileOptions): Promise<Compiled> {
-    const {
-      device: name = 'auto',
-      optimizer,
-      schedule = schedules.constant({ lr: 0.1 }),
-      loss = crossEntropy(),
-    } = options;
-    if (optimizer !== undefined && optimizer.kind !== 'sgd')
-      throw new ArgumentError('compile: optimizer: expected sgd()');
-    if (typeof schedule?.start !== 'function')
-      throw new ArgumentError('compile: schedule: expected one of schedules');
-    if (loss?.kind !== 'crossEntropy') throw new ArgumentError('compile: loss: expected crossEntropy()');
-    const statisticsMomentum = checkNumber('compile: statisticsMomentum', options.statisticsMomentum ?? 0.1, {
-      least: 0,
-      most: 1,
-    });
-    const { threads, memoryLimit, layout } = options;
-    const device = new Device(name, {
-      ...(threads !== undefined && { threads }),
-      ...(memoryLimit !== undefined && { memoryLimit }),
-      ...(layout !== undefined && { layout }),
-    });
+  async #open(options: CompileOptions): Promise<CompiledModel> {
+    const settings = checkCompileOptions(options);
+    const device = new Device(options.device ?? 'auto', deviceOptions(options));
     try {
       await this.#weights.attach(device);
     } catch (error) {
@@ -430,62 +333,23 @@ export class Model {
       throw error;
     }
     this.#close();
-    if (optimizer !== undefined && optimizer.momentum > 0) {
-      const parameters = this.definition.parameters.filter(({ kind }) => kind === 'parameter');
-      this.#weights.addStates(parameters.map(({ name: p, shape }) => ({ name: velocityName(p), shape })));
-    }
-    const programs = new ModelPrograms(device, () => this.#weights.tensors);
-    this.#compiled = { device, programs, optimizer, schedule, loss, statisticsMomentum };
+    this.#compiled = new CompiledModel(this.definition, device, this.#weights, settings);
     return this.#compiled;
   }
 
   #close(): void {
-    this.#compiled?.programs.dispose();
-    this.#compiled?.device.dispose();
+    this.#compiled?.dispose();
     this.#compiled = undefined;
   }
 
-  #trainingProgram({ programs, optimizer, loss, statisticsMomentum }: Compiled, batch: Batch) {
-    const labels = batch.labels instanceof Int32Array ? 'indices' : 'distributions';
-    const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
-    const decays = new Map(
-      this.definition.parameters
-        .filter(({ kind }) => kind === 'parameter')
-        .map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),
-    );
-    return programs.get(`train:${batch.size}:${labels}`, () =>
-      trainingGraph(this.definition.graph, {
-        batch: batch.size,
-        labels,
-        labelSmoothing: loss.labelSmoothing,
-        momentum,
-        nesterov,
-        statisticsMomentum,
-        decays,
-      }),
-    );
-  }
-
-  #stepInputs(lr: number) {
-    return { lr: Float32Array.of(lr), key: Int32Array.of(this.#seed | 0, this.#step | 0) };
-  }
-
-  async #trainStep(compiled: Compiled, batch: Batch, lr: number): Promise<StepResult> {
+  async #trainStep(compiled: CompiledModel, batch: Batch, lr: number): Promise<StepResult> {
     this.#checkLive();
-    const program = await this.#trainingProgram(compiled, batch);
-    try {
-      const { images, labels } = batch;
-      const outputs = await program.run({ images, labels, ...this.#stepInputs(lr) });
-      const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
-      this.#step += 1;
-      return { loss, top1, top5 };
-    } catch (error) {
-      if (!(error instanceof NonFiniteError)) throw error;
-      throw new NonFiniteError({ step: this.#step, layer: error.layer, tensor: error.tensor });
-    }
+    const result = await compiled.train(batch, lr, this.#seed, this.#step);
+    this.#step += 1;
+    return result;
   }
 
-  async #evaluate(compiled: Compiled, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
+  async #evaluate(compiled: CompiledModel, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
     const { batchSize = 32, signal } = options;
     const sum = new MetricSum();
     const iterator = await openBatches('evaluate: data', data, { batchSize, epoch: 0 });
@@ -493,14 +357,9 @@ export class Model {
       for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
         signal?.throwIfAborted();
         this.#checkLive();
-        const { images, labels, size } = this.#checkBatch('evaluate: data', next.value);
-        const kind = labels instanceof Int32Array ? 'indices' : 'distributions';
-        const program = await compiled.programs.get(`evaluate:${size}:${kind}`, () =>
-          evaluationGraph(this.definition.graph, size, kind, compiled.loss.labelSmoothing),
-        );
-        const outputs = await program.run({ images, labels });
-        const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
-        sum.add(loss, top1, top5, size);
+        const batch = this.#checkBatch('evaluate: data', next.value);
+        const { loss, top1, top5 } = await compiled.evaluate(batch);
+        sum.add(loss, top1, top5, batch.size);
       }
     } catch (error) {
       await iterator.return?.();
@@ -516,17 +375,6 @@ function checkPath(verb: string, path: unknown): void {
   if (path === '') throw new ArgumentRangeError(`${verb}: path: expected the name of a file, received ''`);
 }
 
-/** Step by step the median of several profiles. */
-async function medianProfile(runs: number, profile: () => Promise<StepProfile[]>): Promise<StepProfile[]> {
-  await profile();
-  const profiles: StepProfile[][] = [];
-  for (let i = 0; i < runs; i += 1) profiles.push(await profile());
-  return profiles[0]!.map((step, i) => {
-    const sorted = profiles.map((p) => p[i]!.ms).sort((a, b) => a - b);
-    return { ...step, ms: sorted[Math.floor(runs / 2)]! };
-  });
-}
-
 /**
  * A model of the zoo by name; `listModels()` tells the names.
  *
@@ -534,7 +382,10 @@ async function medianProfile(runs: number, profile: () => Promise<StepProfile[]>
  * createModel('se_resnet50', { input: [224, 224, 3], classes: 100, seed: 7 })
  * @throws ArgumentRangeError for an unknown name, listing those that are like it
  */
-export function createModel<N extends ModelName>(name: N, options: ModelBuildOptions & ModelOptions = {}): Model {
+export function createModel<N extends ModelName>(
+  name: N,
+  options: ModelBuildOptions & ModelOptions = {},
+): Model {
   const { seed, ...build } = options;
   return new Model(buildModel(name, build), seed === undefined ? {} : { seed });
 }

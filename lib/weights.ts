@@ -110,6 +110,15 @@ export class Weights {
     );
   }
 
+  /** Remembers every tensor, states included; the returned function puts them all back. */
+  async snapshot(): Promise<() => Promise<void>> {
+    const device = this.#device;
+    if (device === undefined) return async () => undefined;
+    const handles = [...this.#tensors.values()].map((tensor) => tensor.handle);
+    const values = await device.read(handles);
+    return () => device.write(handles, values);
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.#host.clear();

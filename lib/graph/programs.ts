@@ -130,7 +130,11 @@ export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
   const builder = new GraphBuilder();
   const logits = replayForTraining(builder, forward, options.batch);
   const images = builder.values.filter(({ kind, dtype }) => kind === 'input' && dtype === 'f32');
-  builder.emit('assert_finite', images.map(({ id }) => id), { what: 'input' });
+  builder.emit(
+    'assert_finite',
+    images.map(({ id }) => id),
+    { what: 'input' },
+  );
   const { loss, top1, top5 } = emitLoss(builder, logits, options.labels, options.labelSmoothing);
   builder.emit('assert_finite', [loss], { what: 'loss' });
   const seed = builder.emit('fill', [], { shape: [], value: 1 })[0]!;

@@ -37,7 +37,7 @@ function inferConv(node: OpNode): TensorType {
   const g = readGeometry(node);
   const { shape } = node.input(1);
   if (shape.length !== 4) node.fail(1, 'a weight [K, C/groups, kernelH, kernelW]', shape.join('x'));
-  const [k, perGroup, kh, kw] = shape as unknown as [number, number, number, number];
+  const [k, perGroup, kh, kw] = [shape[0]!, shape[1]!, shape[2]!, shape[3]!];
   if (c % g.groups !== 0 || k % g.groups !== 0) {
     node.fail(1, `input channels (${c}) and filters (${k}) divisible by groups`, `groups ${g.groups}`);
   }

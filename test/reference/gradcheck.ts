@@ -44,7 +44,7 @@ export function gradcheck({
   positions,
   analytic,
   dy,
-  elements = 40,
+  elements = 24,
 }: Gradcheck): GradcheckResult {
   const random = new Random('direction');
   const result: GradcheckResult = { compared: 0, worst: 0, alive: false };

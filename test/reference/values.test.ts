@@ -88,17 +88,22 @@ describe('pools', () => {
     expect(run('avg_pool', [x], { ...narrow, countIncludePad: true })[0]!.data).toEqual([2, 3.5]);
   });
 
-  test('in ceil mode no window starts beyond the input', () => {
-    const attributes = { ...window, kernel: [2, 2], stride: [3, 3], padding: [1, 1, 1, 1], training: false };
-    expect(run('max_pool', [counting(1, 4, 4, 1)], { ...attributes, ceil: true })[0]!.shape).toEqual([
-      1, 2, 2, 1,
-    ]);
-    expect(run('max_pool', [counting(1, 5, 5, 1)], { ...attributes, ceil: true })[0]!.shape).toEqual([
-      1, 3, 3, 1,
-    ]);
-    expect(run('max_pool', [counting(1, 5, 5, 1)], { ...attributes, ceil: false })[0]!.shape).toEqual([
-      1, 2, 2, 1,
-    ]);
+  test('ceil mode rounds up, but no window starts beyond the input', () => {
+    const rows = (size: number, kernel: number, stride: number, pad: number, ceil: boolean) => {
+      const padding = [pad, pad, pad, pad];
+      const attributes = {
+        kernel: [kernel, kernel],
+        stride: [stride, stride],
+        padding,
+        ceil,
+        training: false,
+      };
+      return run('max_pool', [counting(1, size, size, 1)], attributes)[0]!.shape[1];
+    };
+    expect([rows(6, 3, 2, 0, false), rows(6, 3, 2, 0, true)]).toEqual([2, 3]);
+    expect([rows(4, 2, 3, 1, false), rows(4, 2, 3, 1, true)]).toEqual([2, 2]);
+    expect([rows(5, 2, 3, 1, false), rows(5, 2, 3, 1, true)]).toEqual([2, 2]);
+    expect([rows(6, 2, 3, 1, false), rows(6, 2, 3, 1, true)]).toEqual([3, 3]);
   });
 
   test('global maximum, first position', () => {

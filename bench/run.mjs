@@ -1,0 +1,157 @@
+// The measures of the README, each by one command:
+//
+//   npm run bench                         every measure
+//   npm run bench -- se-cost inference    some of them
+//   npm run bench -- --rounds 5 --python .venv/bin/python --modules /folder/with/onnxruntime-node
+//
+// Prints a JSON line for each result. Peers run when they are there (--python with torch, --modules with
+// onnxruntime-node and --onnx with the files that bench/peers/export_onnx.py writes) and are named when they are not.
+
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Contender, compare, interleave, median } from './harness.mjs';
+import { measureTail } from './tail.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '7' },
+    threads: { type: 'string', default: '2' },
+    python: { type: 'string' },
+    modules: { type: 'string' },
+    onnx: { type: 'string' },
+  },
+});
+const rounds = Number(options.rounds);
+
+const say = (result) => console.log(JSON.stringify(result));
+
+const senet = (model, mode, batch, size, extra = []) =>
+  new Contender(`senet ${model}`, [
+    process.execPath,
+    join(here, 'contenders', 'senet.mjs'),
+    ...['--model', model, '--mode', mode, '--batch', `${batch}`, '--size', `${size}`],
+    ...['--threads', options.threads, ...extra],
+  ]);
+
+/** glibc keeps freed memory, without which PyTorch pays for page faults in every step. */
+const keepMemory = {
+  MALLOC_MMAP_MAX_: '0',
+  MALLOC_TRIM_THRESHOLD_: '34359738368',
+  MALLOC_TOP_PAD_: '268435456',
+};
+
+/** PyTorch in its best mode, or null when it is not there. */
+function pytorch(model, mode, batch, size) {
+  if (options.python === undefined) return null;
+  const command = [
+    options.python,
+    join(here, 'peers', 'pytorch.py'),
+    ...['--model', model, '--mode', mode, '--batch', `${batch}`, '--size', `${size}`],
+    ...['--threads', options.threads, '--variant', 'channels_last'],
+  ];
+  return new Contender('pytorch', command, keepMemory);
+}
+
+function onnxruntime(model, batch, size) {
+  const file = options.onnx === undefined ? undefined : join(options.onnx, `${model}.onnx`);
+  if (options.modules === undefined || file === undefined || !existsSync(file)) return null;
+  return new Contender('onnxruntime-node', [
+    process.execPath,
+    join(here, 'peers', 'onnxruntime.mjs'),
+    ...['--onnx', file, '--batch', `${batch}`, '--size', `${size}`],
+    ...['--threads', options.threads, '--modules', options.modules],
+  ]);
+}
+
+/** Interleaves the contenders that are there and reports the first against each other. */
+async function versus(measure, contenders, turn) {
+  const present = contenders.filter((contender) => contender !== null);
+  const ready = [];
+  try {
+    for (const contender of present) ready.push(await contender.ready());
+    if (ready.length < 2) return say({ measure, skipped: 'the peer is not there' });
+    const times = await interleave(ready, turn);
+    for (const other of ready.slice(1)) {
+      say({
+        measure,
+        contender: ready[0].name,
+        against: other.name,
+        ...compare(times, ready[0].name, other.name),
+      });
+    }
+  } finally {
+    for (const contender of present) contender.stop();
+  }
+}
+
+const seCost = (mode, batch, turn) =>
+  versus(
+    `SE cost, ${mode}, batch ${batch}`,
+    [senet('se_resnet50', mode, batch, 224), senet('resnet50', mode, batch, 224)],
+    turn,
+  );
+
+const measures = {
+  'se-cost-training': () => seCost('train', 16, { rounds }),
+  'se-cost-inference': async () => {
+    await seCost('infer', 1, { rounds: 2 * rounds, perTurn: 11, drop: 3, pauseMs: 20 });
+    await seCost('infer', 16, { rounds });
+  },
+  'inference-onnxruntime': async () => {
+    for (const [batch, turn] of [
+      [1, { rounds: 2 * rounds, perTurn: 11, drop: 3 }],
+      [16, { rounds }],
+    ]) {
+      const contenders = [senet('se_resnet50', 'infer', batch, 224), onnxruntime('se_resnet50', batch, 224)];
+      await versus(`se_resnet50 inference, batch ${batch}`, contenders, turn);
+    }
+  },
+  'cifar-pytorch': () =>
+    versus(
+      'se_resnet20 training step, batch 128, 32x32',
+      [senet('se_resnet20', 'train', 128, 32), pytorch('se_resnet20', 'train', 128, 32)],
+      { rounds: 2 * rounds, perTurn: 3 },
+    ),
+  'training-pytorch': () =>
+    versus(
+      'se_resnet50 training step, batch 16',
+      [senet('se_resnet50', 'train', 16, 224), pytorch('se_resnet50', 'train', 16, 224)],
+      { rounds },
+    ),
+  tail: async () => say(await measureTail(Number(options.threads))),
+  'memory-and-loop': async () => {
+    const contender = await senet('se_resnet50', 'train', 16, 224).ready();
+    try {
+      for (let i = 0; i < 4; i += 1) await contender.ask('run');
+      say({
+        measure: 'se_resnet50 training, batch 16: peak memory, event loop',
+        ...(await contender.ask('stats')),
+      });
+    } finally {
+      contender.stop();
+    }
+  },
+  compile: async () => {
+    const { measureCompile } = await import('./compile.mjs');
+    for (const training of [true, false]) say(await measureCompile({ training, rounds: 3, median }));
+  },
+};
+
+say({
+  machine: cpus()[0].model,
+  cores: cpus().length,
+  node: process.version,
+  threads: Number(options.threads),
+});
+const wanted = positionals.length === 0 ? Object.keys(measures) : positionals;
+for (const name of wanted) {
+  const run = measures[name];
+  if (run === undefined)
+    throw new Error(`bench: expected ${Object.keys(measures).join(', ')}, received '${name}'`);
+  await run();
+}

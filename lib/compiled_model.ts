@@ -1,0 +1,169 @@
+/** A model on its device: its weights, its programs, and one call for each thing they do. */
+import type { Batch } from './data/dataset.ts';
+import type { Device } from './device.ts';
+import { DisposedError, NonFiniteError } from './errors.ts';
+import {
+  evaluationGraph,
+  type LabelKind,
+  predictionGraph,
+  trainingGraph,
+  velocityName,
+} from './graph/programs.ts';
+import type { Graph } from './ir/graph.ts';
+import type { ModelDefinition } from './layers/model_builder.ts';
+import { Program, type ProgramInputs, type StepProfile } from './program.ts';
+import type { StepResult } from './train/fit.ts';
+import type { Loss } from './train/loss.ts';
+import type { Optimizer } from './train/optimizer.ts';
+import type { Schedule } from './train/schedules.ts';
+import type { Weights } from './weights.ts';
+
+/** Programs kept at once; the one that was not used for longest goes first. */
+const KEPT_PROGRAMS = 6;
+
+/** How a model was compiled. */
+export interface CompiledOptions {
+  readonly optimizer: Optimizer | undefined;
+  readonly schedule: Schedule;
+  readonly loss: Loss;
+  readonly statisticsMomentum: number;
+}
+
+const labelKind = ({ labels }: Batch): LabelKind =>
+  labels instanceof Int32Array ? 'indices' : 'distributions';
+
+const asResult = (outputs: readonly ArrayLike<number>[]): StepResult => {
+  const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
+  return { loss, top1, top5 };
+};
+
+export class CompiledModel {
+  readonly options: CompiledOptions;
+  readonly #definition: ModelDefinition;
+  readonly #device: Device;
+  readonly #weights: Weights;
+  /** Programs by what they do and their batch size, in order of last use; made when first needed. */
+  readonly #programs = new Map<string, Promise<Program>>();
+  #disposed = false;
+
+  /** `weights` are attached to `device` already. */
+  constructor(definition: ModelDefinition, device: Device, weights: Weights, options: CompiledOptions) {
+    this.options = options;
+    this.#definition = definition;
+    this.#device = device;
+    this.#weights = weights;
+    if (options.optimizer !== undefined && options.optimizer.momentum > 0) {
+      const parameters = definition.parameters.filter(({ kind }) => kind === 'parameter');
+      weights.addStates(parameters.map(({ name, shape }) => ({ name: velocityName(name), shape })));
+    }
+  }
+
+  /** One optimizer step; `step` and `seed` decide dropout. */
+  async train(batch: Batch, lr: number, seed: number, step: number): Promise<StepResult> {
+    const program = await this.#trainingProgram(batch);
+    try {
+      return asResult(await program.run(stepInputs(batch, lr, seed, step)));
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error;
+      throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
+    }
+  }
+
+  /** Loss and correct samples of a batch, in inference form. */
+  async evaluate(batch: Batch): Promise<StepResult> {
+    const kind = labelKind(batch);
+    const { labelSmoothing } = this.options.loss;
+    const program = await this.#program(`evaluate:${batch.size}:${kind}`, () =>
+      evaluationGraph(this.#definition.graph, batch.size, kind, labelSmoothing),
+    );
+    return asResult(await program.run({ images: batch.images, labels: batch.labels }));
+  }
+
+  /** Probabilities of `size` images. */
+  async predict(images: Float32Array, size: number): Promise<Float32Array> {
+    const [probabilities] = await (await this.#predictionProgram(size)).run({ images });
+    return probabilities as Float32Array;
+  }
+
+  async profilePrediction(images: Float32Array, size: number, runs: number): Promise<StepProfile[]> {
+    return medianProfile(await this.#predictionProgram(size), { images }, runs);
+  }
+
+  /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
+  async profileTraining(batch: Batch, runs: number): Promise<StepProfile[]> {
+    return medianProfile(await this.#trainingProgram(batch), stepInputs(batch, 0, 0, 0), runs);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    for (const key of [...this.#programs.keys()]) this.#drop(key);
+    this.#device.dispose();
+  }
+
+  #predictionProgram(size: number): Promise<Program> {
+    return this.#program(`predict:${size}`, () => predictionGraph(this.#definition.graph, size));
+  }
+
+  #trainingProgram(batch: Batch): Promise<Program> {
+    const { optimizer, loss, statisticsMomentum } = this.options;
+    const labels = labelKind(batch);
+    const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
+    const trained = this.#definition.parameters.filter(({ kind }) => kind === 'parameter');
+    return this.#program(`train:${batch.size}:${labels}`, () =>
+      trainingGraph(this.#definition.graph, {
+        batch: batch.size,
+        labels,
+        labelSmoothing: loss.labelSmoothing,
+        momentum,
+        nesterov,
+        statisticsMomentum,
+        decays: new Map(
+          trained.map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),
+        ),
+      }),
+    );
+  }
+
+  async #program(key: string, graph: () => Graph): Promise<Program> {
+    if (this.#disposed) throw new DisposedError(`model '${this.#definition.name}'`);
+    const program = this.#programs.get(key) ?? Program.compile(this.#device, graph(), this.#weights.tensors);
+    this.#programs.delete(key);
+    this.#programs.set(key, program);
+    try {
+      const compiled = await program;
+      const surplus = Math.max(0, this.#programs.size - KEPT_PROGRAMS);
+      for (const oldest of [...this.#programs.keys()].slice(0, surplus)) this.#drop(oldest);
+      return compiled;
+    } catch (error) {
+      this.#programs.delete(key);
+      throw error;
+    }
+  }
+
+  #drop(key: string): void {
+    const program = this.#programs.get(key);
+    this.#programs.delete(key);
+    program?.then(
+      (compiled) => compiled.dispose(),
+      () => undefined,
+    );
+  }
+}
+
+const stepInputs = ({ images, labels }: Batch, lr: number, seed: number, step: number): ProgramInputs => ({
+  images,
+  labels,
+  lr: Float32Array.of(lr),
+  key: Int32Array.of(seed | 0, step | 0),
+});
+
+/** Step by step the median of several runs, after one to warm up. */
+async function medianProfile(program: Program, inputs: ProgramInputs, runs: number): Promise<StepProfile[]> {
+  await program.run(inputs);
+  const profiles: StepProfile[][] = [];
+  for (let i = 0; i < runs; i += 1) profiles.push(await program.profile(inputs));
+  return profiles[0]!.map((step, i) => {
+    const sorted = profiles.map((profile) => profile[i]!.ms).sort((a, b) => a - b);
+    return { ...step, ms: sorted[Math.floor(runs / 2)]! };
+  });
+}

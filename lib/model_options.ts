@@ -1,0 +1,104 @@
+/** What the verbs of a model take and return. */
+import type { CompiledOptions } from './compiled_model.ts';
+import type { BatchSource } from './data/source.ts';
+import type { DeviceName, DeviceOptions } from './device.ts';
+import { ArgumentError } from './errors.ts';
+import type { Callback, Metrics } from './train/callbacks.ts';
+import { checkNumber, checkOptions } from './train/check.ts';
+import { crossEntropy, type Loss } from './train/loss.ts';
+import type { Optimizer } from './train/optimizer.ts';
+import { type Schedule, schedules } from './train/schedules.ts';
+
+/** Options of a {@link Model}. */
+export interface ModelOptions {
+  /** Decides initial weights, data order and dropout; default 0. */
+  seed?: number;
+}
+
+/** Options of {@link Model.compile}. */
+export interface CompileOptions extends DeviceOptions {
+  /** Where to run; default `'auto'`. */
+  device?: DeviceName;
+  /** How to update the parameters; needed for training. */
+  optimizer?: Optimizer;
+  /** Learning rate over time; default `schedules.constant({ lr: 0.1 })`. */
+  schedule?: Schedule;
+  /** What to minimise; default {@link crossEntropy}. */
+  loss?: Loss;
+  /** Share of a batch's statistics in the running ones of batch norm, PyTorch's convention; default 0.1. */
+  statisticsMomentum?: number;
+}
+
+/** Options of {@link Model.fit}. */
+export interface FitOptions {
+  /** Passes over the data. */
+  epochs: number;
+  /** Samples in a step, for data that is asked for batches; default 32. */
+  batchSize?: number;
+  /** Whether such data is shuffled in each epoch; default true. */
+  shuffle?: boolean;
+  /** Data to evaluate on after each epoch. */
+  validation?: BatchSource;
+  /** Ends the run after the step in progress; `fit` rejects with the signal's reason. The model stays usable. */
+  signal?: AbortSignal;
+  callbacks?: readonly Callback[];
+}
+
+/** Options of {@link Model.evaluate}. */
+export interface EvaluateOptions {
+  /** Samples in a batch, for data that is asked for batches; default 32. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+/** Options of {@link Model.predict}. */
+export interface PredictOptions {
+  /** Images computed at once; default 32. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+/** What {@link Model.evaluate} returns. */
+export interface Evaluation extends Metrics {
+  readonly samples: number;
+}
+
+const compileKeys = [
+  'device',
+  'threads',
+  'memoryLimit',
+  'layout',
+  'optimizer',
+  'schedule',
+  'loss',
+  'statisticsMomentum',
+];
+
+/** Checks the options of `compile` and fills in the defaults. */
+export function checkCompileOptions(options: CompileOptions): CompiledOptions {
+  checkOptions('compile', options, compileKeys);
+  const { optimizer, schedule = schedules.constant({ lr: 0.1 }), loss = crossEntropy() } = options;
+  if (optimizer !== undefined && optimizer?.kind !== 'sgd') {
+    throw new ArgumentError('compile: optimizer: expected sgd()');
+  }
+  if (typeof schedule?.start !== 'function') {
+    throw new ArgumentError(
+      'compile: schedule: expected one of schedules, such as schedules.cosine({ lr: 0.1 })',
+    );
+  }
+  if (loss?.kind !== 'crossEntropy') throw new ArgumentError('compile: loss: expected crossEntropy()');
+  const statisticsMomentum = checkNumber('compile: statisticsMomentum', options.statisticsMomentum ?? 0.1, {
+    least: 0,
+    most: 1,
+  });
+  return { optimizer, schedule, loss, statisticsMomentum };
+}
+
+/** The part of the options that is about the device. */
+export function deviceOptions({ threads, memoryLimit, layout }: CompileOptions): DeviceOptions {
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(layout !== undefined && { layout }),
+  };
+}

@@ -1,0 +1,191 @@
+/** Results made with PyTorch (fixtures/make_golden.py): an SE block, a residual tail in training, three SGD steps. */
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Device } from '../lib/device.ts';
+import { differentiate } from '../lib/graph/autodiff.ts';
+import { GraphBuilder } from '../lib/graph/builder.ts';
+import { decompose } from '../lib/graph/passes/decompose.ts';
+import { ABSENT, f32, sizeOf } from '../lib/ir/graph.ts';
+import { basicBlock } from '../lib/layers/blocks/index.ts';
+import { batchNorm, conv2d, defineModel, globalAvgPool, linear, relu, scope } from '../lib/layers/index.ts';
+import { Model } from '../lib/model.ts';
+import { crossEntropy } from '../lib/train/loss.ts';
+import { sgd } from '../lib/train/optimizer.ts';
+import { runOnDevice } from './helpers/case_graph.ts';
+import { expectClose } from './helpers/close.ts';
+import { type RefTensor, tensor } from './reference/index.ts';
+
+type Numbers = Readonly<Record<string, number[]>>;
+interface Golden {
+  readonly seBlock: Numbers;
+  readonly residualTail: Numbers;
+  readonly sgdSteps: {
+    readonly losses: number[];
+    readonly state: Numbers;
+    readonly shapes: Numbers;
+    readonly probabilities: number[];
+  };
+}
+const golden = JSON.parse(readFileSync(new URL('./fixtures/golden.json', import.meta.url), 'utf8')) as Golden;
+
+/** The formula that make_golden.py computes its inputs by. */
+function values(name: string, shape: readonly number[], scale = 1, shift = 0): RefTensor {
+  const phase = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0) * 0.13, 0);
+  const result = tensor(shape);
+  for (let i = 0; i < result.data.length; i += 1) {
+    result.data[i] = Math.fround(scale * Math.sin(0.7 * (i + 1) * (1 + 0.001 * i) + phase) + shift);
+  }
+  return result;
+}
+
+const flat = (data: number[]): RefTensor => tensor([data.length], data);
+const device = new Device('cpu');
+afterAll(() => device.dispose());
+
+function seParameters(builder: GraphBuilder): number[] {
+  return [
+    builder.parameter('fc1.weight', f32(4, 16)),
+    builder.parameter('fc1.bias', f32(4)),
+    builder.parameter('fc2.weight', f32(16, 4)),
+    builder.parameter('fc2.bias', f32(16)),
+  ];
+}
+
+const seFeeds = (): [string, RefTensor][] => [
+  ['fc1.weight', values('fc1.weight', [4, 16], 1.5 / 4)],
+  ['fc1.bias', values('fc1.bias', [4], 0.2)],
+  ['fc2.weight', values('fc2.weight', [16, 4], 1.5 / 2)],
+  ['fc2.bias', values('fc2.bias', [16], 0.2)],
+];
+
+function check(
+  outputs: readonly ArrayLike<number>[],
+  expected: Numbers,
+  names: readonly string[],
+  n: number,
+): void {
+  names.forEach((name, i) => {
+    expectClose(outputs[i]!, flat(expected[name]!), { reduction: n, dtype: 'f32', label: name });
+  });
+}
+
+test('SE block, forward and backward', async () => {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32(2, 5, 3, 16));
+  const se = seParameters(builder);
+  const forward = builder.emit('squeeze_excite', [x, ...se], { squeeze: 'avg', gate: 'sigmoid' });
+  const plain = decompose(builder.finish(forward), (op) => op === 'squeeze_excite');
+  const training = new GraphBuilder();
+  const { replay } = await import('../lib/graph/rewrite.ts');
+  const map = replay(plain, training, ({ node, inputs }) =>
+    node.op === 'excite'
+      ? training.emit('excite', inputs, { ...node.attributes, training: true })
+      : undefined,
+  );
+  const y = map[plain.outputs[0]!]!;
+  const dy = training.input('dy', f32(2, 5, 3, 16));
+  const wanted = [x, ...se].map((id) => map[id]!);
+  const gradients = differentiate(training, y, dy, wanted);
+  const graph = training.finish([y, ...wanted.map((id) => gradients.get(id)!)]);
+  const shape = [2, 5, 3, 16];
+  const feeds = new Map([['x', values('x', shape)], ['dy', values('dy', shape)], ...seFeeds()]);
+  const { outputs } = await runOnDevice(device, graph, feeds);
+  check(outputs, golden.seBlock, ['y', 'dx', 'dw1', 'db1', 'dw2', 'db2'], sizeOf(shape));
+});
+
+test('residual tail in training, forward and backward', async () => {
+  const shape = [3, 4, 5, 16];
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32(...shape));
+  const identity = builder.input('identity', f32(...shape));
+  const norm = ['gamma', 'beta'].map((name) => builder.parameter(name, f32(16)));
+  const running = ['running_mean', 'running_var'].map((name) => builder.state(name, f32(16)));
+  const se = seParameters(builder);
+  const none = [ABSENT, ABSENT, ABSENT, ABSENT];
+  const outputs = builder.emit('norm_tail', [x, ...norm, ...running, identity, ...none, ...se], {
+    eps: 1e-5,
+    relu: true,
+    gate: 'sigmoid',
+    training: true,
+    frozen: false,
+  });
+  const dy = builder.input('dy', f32(...shape));
+  const wanted = [x, identity, ...norm, ...se];
+  const gradients = differentiate(builder, outputs[0]!, dy, wanted);
+  builder.emit('running_update', [...running, outputs[1]!, outputs[2]!], { momentum: 0.1, counts: [60] });
+  const graph = builder.finish([outputs[0]!, ...wanted.map((id) => gradients.get(id)!)]);
+  const feeds = new Map([
+    ['x', values('x', shape)],
+    ['identity', values('identity', shape)],
+    ['dy', values('dy', shape)],
+    ['gamma', values('gamma', [16], 0.2, 1)],
+    ['beta', values('beta', [16], 0.2)],
+    ['running_mean', tensor([16])],
+    ['running_var', tensor([16], new Float64Array(16).fill(1))],
+    ...seFeeds(),
+  ]);
+  const run = await runOnDevice(device, graph, feeds);
+  const names = ['y', 'dx', 'didentity', 'dgamma', 'dbeta', 'dw1', 'db1', 'dw2', 'db2'];
+  check(run.outputs, golden.residualTail, names, sizeOf(shape));
+  for (const name of ['running_mean', 'running_var']) {
+    expectClose(run.tensors.get(name)!, flat(golden.residualTail[name]!), { reduction: 60, dtype: 'f32' });
+  }
+});
+
+describe('three SGD steps of a tiny SE-ResNet', () => {
+  const tiny = defineModel({ input: [8, 8, 1], name: 'tiny' }, (images) => {
+    const conv = conv2d(images, { filters: 8, kernel: 3, bias: false, name: 'conv1' });
+    const stem = relu(batchNorm(conv, { name: 'bn1' }));
+    const one = scope(stem, 'layer1', (x) =>
+      basicBlock(x, { filters: 8, se: { reducedWidth: 2 }, name: '0' }),
+    );
+    const two = scope(one, 'layer2', (x) =>
+      basicBlock(x, { filters: 16, stride: 2, se: { reducedWidth: 4 }, name: '0' }),
+    );
+    return linear(globalAvgPool(two), { units: 4, name: 'fc' });
+  });
+
+  const initial = () =>
+    new Map(
+      Object.entries(golden.sgdSteps.shapes).map(([name, shape]) => {
+        const isNorm = /bn\d|downsample\.1/.test(name);
+        if (name.endsWith('running_mean')) return [name, { shape, data: new Float32Array(sizeOf(shape)) }];
+        if (name.endsWith('running_var'))
+          return [name, { shape, data: new Float32Array(sizeOf(shape)).fill(1) }];
+        const scale = shape.length > 1 ? 1.5 / Math.sqrt(sizeOf(shape.slice(1))) : 0.2;
+        const shift = isNorm && name.endsWith('weight') ? 1 : 0;
+        return [name, { shape, data: Float32Array.from(values(name, shape, scale, shift).data) }];
+      }),
+    );
+
+  test.each(['blocked', 'channels_last'] as const)('%s', async (layout) => {
+    const model = new Model(tiny);
+    try {
+      await model.compile({
+        layout,
+        optimizer: sgd({ momentum: 0.9, weightDecay: 1e-3, nesterov: true }),
+        loss: crossEntropy({ labelSmoothing: 0.1 }),
+      });
+      await model.loadStateDict(initial());
+      const images = (name: string) => Float32Array.from(values(name, [4, 8, 8, 1]).data);
+      for (const [step, expected] of golden.sgdSteps.losses.entries()) {
+        const labels = Int32Array.from([0, 1, 2, 3], (k) => (step + k) % 4);
+        const { loss } = await model.trainBatch(
+          { images: images(`batch${step}`), labels, size: 4 },
+          { lr: 0.05 },
+        );
+        // Three steps pass through some hundred sums of up to 1,024 terms each.
+        expect(Math.abs(loss - expected)).toBeLessThan(2e-5 * expected);
+      }
+      const state = await model.stateDict();
+      for (const [name, expected] of Object.entries(golden.sgdSteps.state)) {
+        const actual = state.get(name)!.data.subarray(0, expected.length);
+        expectClose(actual, flat(expected), { reduction: 4096, dtype: 'f32', label: name });
+      }
+      const probabilities = await model.predict(images('test'));
+      expectClose(probabilities, flat(golden.sgdSteps.probabilities), { reduction: 4096, dtype: 'f32' });
+    } finally {
+      model.dispose();
+    }
+  });
+});

@@ -1,0 +1,90 @@
+/** The addon as part of a process: worker threads, every way to end, and memory over many models. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { expectNoCrash, runNode } from './run_node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'senet-process-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('worker threads', () => {
+  test('eight at once, ten rounds, give the main thread’s bits', async () => {
+    const result = await runNode('workers.mjs', { args: ['10'], timeoutMs: 150_000 });
+    expectNoCrash(result);
+    expect(result.code, result.stdout + result.stderr).toBe(0);
+    expect(result.stdout).toContain('same bits in 10 rounds');
+  }, 160_000);
+
+  test('terminated in the middle of work, thirty times, leave nothing behind', async () => {
+    const result = await runNode('terminate.mjs', { args: ['30'], timeoutMs: 120_000 });
+    expectNoCrash(result);
+    expect(result.code, result.stderr).toBe(0);
+    expect(result.stdout).toContain('live 0');
+  }, 130_000);
+});
+
+describe('ways to end', () => {
+  const endings = {
+    end: { code: 0 },
+    exit: { code: 7 },
+    throw: { code: 1 },
+    reject: { code: 1 },
+    SIGINT: { signal: 'SIGINT' },
+    SIGTERM: { signal: 'SIGTERM' },
+  } as const;
+  const cases = Object.keys(endings).flatMap((ending) =>
+    ['idle', 'training', 'inferring', 'saving'].flatMap((activity) =>
+      ['disposed', 'kept'].map((disposed) => [ending, activity, disposed] as const),
+    ),
+  );
+
+  test.each(cases)('%s while %s, %s', async (ending, activity, disposed) => {
+    const place = mkdtempSync(join(folder, 'case-'));
+    const expected = endings[ending as keyof typeof endings];
+    const bySignal = 'signal' in expected;
+    const result = await runNode('exit.mjs', {
+      args: [bySignal ? 'signal' : ending, activity, disposed, place],
+      timeoutMs: 30_000,
+      ...(bySignal && { killWhenReady: expected.signal }),
+    });
+    if (bySignal) {
+      expect(result.signal).toBe(expected.signal);
+      expect(result.stderr).not.toMatch(/FATAL|terminate called/);
+    } else {
+      expectNoCrash(result);
+      expect(result.code, result.stderr).toBe(expected.code);
+    }
+    expect(result.ms).toBeLessThan(15_000);
+    // Whatever is visible under the final name is whole: a save is a rename.
+    const visible = readdirSync(place).filter((name) => name === 'model.safetensors');
+    for (const name of visible) {
+      const { readSafetensors } = await import('../../lib/io/safetensors.ts');
+      await readSafetensors(join(place, name));
+    }
+  });
+});
+
+describe('memory', () => {
+  const MB = 1 << 20;
+  const cycles = async (mode: string, count: number) => {
+    const args = [String(count), mode];
+    const result = await runNode('cycles.mjs', { args, nodeArgs: ['--expose-gc'], timeoutMs: 200_000 });
+    expectNoCrash(result);
+    expect(result.code, result.stderr).toBe(0);
+    return JSON.parse(result.stdout) as { growth: number; live: number; peak: number };
+  };
+
+  test('1,000 models made, trained and disposed', async () => {
+    const { growth, live } = await cycles('dispose', 1000);
+    console.log(`resident memory grew by ${(growth / MB).toFixed(2)} MB over 1,000 cycles`);
+    expect(live).toBe(0);
+    expect(growth).toBeLessThan(5 * MB);
+  }, 210_000);
+
+  test('1,000 models made, trained and forgotten', async () => {
+    const { live, peak } = await cycles('forget', 1000);
+    expect(live).toBe(0);
+    expect(peak).toBeLessThan(1500 * MB);
+  }, 210_000);
+});

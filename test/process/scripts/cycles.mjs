@@ -1,0 +1,37 @@
+/**
+ * Creates, trains and drops models over and over: node --expose-gc cycles.mjs COUNT (dispose|forget). Prints the
+ * growth of the resident memory in bytes and the native objects left.
+ */
+import { liveNativeObjects } from '../../../dist/index.js';
+import { batch, compileOptions, tinyModel } from './tiny.mjs';
+
+const count = Number(process.argv[2]);
+const forget = process.argv[3] === 'forget';
+const tick = () => new Promise((resolve) => setImmediate(resolve));
+const one = batch(2);
+const samples = [];
+
+async function cycle() {
+  const model = tinyModel();
+  await model.compile(compileOptions);
+  await model.trainBatch(one, { lr: 0.01 });
+  if (!forget) model.dispose();
+}
+
+const collect = async () => {
+  for (let i = 0; i < 4; i += 1) {
+    globalThis.gc();
+    await tick();
+  }
+};
+
+for (let i = 0; i < 100 + count; i += 1) {
+  await cycle();
+  if (i % 25 === 0) await collect();
+  if (i >= 100) samples.push(process.memoryUsage.rss());
+}
+await collect();
+const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+const tenth = Math.max(1, Math.floor(count / 10));
+const growth = median(samples.slice(-tenth)) - median(samples.slice(0, tenth));
+console.log(JSON.stringify({ growth, live: liveNativeObjects(), peak: Math.max(...samples) }));
