@@ -1,5 +1,5 @@
-// The functions JavaScript sees, all on this screen; lib/native.ts gives them their types. Each checks what it is
-// given just enough to be safe: the checks with helpful messages are on the TypeScript side.
+// The functions JavaScript sees, all on this screen; lib/native.ts gives them their types. Each checks what
+// it is given just enough to be safe: the checks with helpful messages are on the TypeScript side.
 #include <napi.h>
 
 #include <cstring>
@@ -20,7 +20,9 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-[[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kArgument, message); }
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::kArgument, message);
+}
 
 // The bytes of a typed array; valid until JavaScript runs again.
 std::pair<const std::byte*, size_t> view(const Napi::Value& value) {
@@ -183,8 +185,8 @@ struct Run {
   std::vector<double> step_ms;
 };
 
-// run(device, program, inputs, profile) -> promise of { outputs: ArrayBuffer[], stepMs?: number[] }; the inputs are
-// copied before it returns
+// run(device, program, inputs, profile) -> promise of { outputs: ArrayBuffer[], stepMs?: number[] }; the
+// inputs are copied before it returns
 Napi::Value run(const Napi::CallbackInfo& info) {
   const auto device = Handle<Device>::get(info[0]);
   const auto program = Handle<Program>::get(info[1]);
@@ -219,7 +221,8 @@ Napi::Value run(const Napi::CallbackInfo& info) {
 
 // dispose(handle): lets go of a device, tensor or program; more than once does nothing
 Napi::Value dispose(const Napi::CallbackInfo& info) {
-  if (!Handle<Device>::dispose(info[0]) && !Handle<Tensor>::dispose(info[0]) && !Handle<Program>::dispose(info[0])) {
+  if (!Handle<Device>::dispose(info[0]) && !Handle<Tensor>::dispose(info[0]) &&
+      !Handle<Program>::dispose(info[0])) {
     fail("dispose: expected a device, a tensor or a program");
   }
   return info.Env().Undefined();

@@ -82,6 +82,8 @@ template struct Handle<Device>;
 template struct Handle<Tensor>;
 template struct Handle<Program>;
 
-int64_t live_handles() { return g_live_handles.load(); }
+int64_t live_handles() {
+  return g_live_handles.load();
+}
 
 }  // namespace senet::addon

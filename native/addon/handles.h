@@ -1,4 +1,5 @@
-// JavaScript objects that hold a native object, told apart by a type tag so that a foreign object is a TypeError.
+// JavaScript objects that hold a native object, told apart by a type tag so that a foreign object is a
+// TypeError.
 #pragma once
 
 #include <napi.h>
@@ -10,8 +11,8 @@
 
 namespace senet::addon {
 
-// Wraps a shared native object in a plain JavaScript object. dispose() lets go of it at once, garbage collection
-// in the end.
+// Wraps a shared native object in a plain JavaScript object. dispose() lets go of it at once, garbage
+// collection in the end.
 template <typename T>
 struct Handle {
   static const napi_type_tag kTag;

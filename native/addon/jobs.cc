@@ -69,16 +69,18 @@ struct Environment::Job {
   std::exception_ptr error;
 };
 
-// Where device threads leave finished jobs. Outlives the environment: a job that finishes later finds it closed.
+// Where device threads leave finished jobs. Outlives the environment: a job that finishes later finds it
+// closed.
 class Environment::Mailbox {
  public:
   explicit Mailbox(napi_threadsafe_function function) : function_(function) {}
 
-  // On a device's thread. The job is deleted on the JavaScript thread; when that is gone there is nobody left to
-  // tell, and what the job holds is the device's to drop.
+  // On a device's thread. The job is deleted on the JavaScript thread; when that is gone there is nobody left
+  // to tell, and what the job holds is the device's to drop.
   void post(Job* job) {
     std::lock_guard lock(mutex_);
-    if (function_ == nullptr || napi_call_threadsafe_function(function_, job, napi_tsfn_nonblocking) != napi_ok) {
+    if (function_ == nullptr ||
+        napi_call_threadsafe_function(function_, job, napi_tsfn_nonblocking) != napi_ok) {
       delete job;
     }
   }
@@ -107,8 +109,8 @@ Environment::Environment(Napi::Env env) {
     }
   };
   napi_threadsafe_function function = nullptr;
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "senet"), 0, 1, nullptr, nullptr,
-                                      nullptr, call, &function) != napi_ok) {
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "senet"), 0, 1, nullptr,
+                                      nullptr, nullptr, call, &function) != napi_ok) {
     throw Error(ErrorCode::kInternal, "cannot create a thread-safe function");
   }
   mailbox_ = std::make_shared<Mailbox>(function);
@@ -128,7 +130,9 @@ Environment::Environment(Napi::Env env) {
 
 Environment::~Environment() = default;
 
-Environment& Environment::of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+Environment& Environment::of(Napi::Env env) {
+  return *env.GetInstanceData<Environment>();
+}
 
 void Environment::add_device(const std::shared_ptr<Device>& device) {
   std::erase_if(devices_, [](const std::weak_ptr<Device>& weak) { return weak.expired(); });
@@ -137,7 +141,8 @@ void Environment::add_device(const std::shared_ptr<Device>& device) {
 
 Napi::Promise Environment::submit(Napi::Env env, const std::shared_ptr<Device>& device,
                                   std::function<void()> work, std::function<Napi::Value(Napi::Env)> settle) {
-  Job* job = new Job{Napi::Promise::Deferred::New(env), this, device, std::move(work), std::move(settle), nullptr};
+  Job* job =
+      new Job{Napi::Promise::Deferred::New(env), this, device, std::move(work), std::move(settle), nullptr};
   const Napi::Promise promise = job->deferred.Promise();
   if (pending_++ == 0) mailbox_->hold_process(env);
   device->submit([job, mailbox = mailbox_] {

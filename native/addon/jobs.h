@@ -25,8 +25,8 @@ class Environment {
   static Environment& of(Napi::Env env);
 
   void add_device(const std::shared_ptr<Device>& device);
-  // Runs `work` on the device's thread, then `settle` on the JavaScript thread, whose value resolves the promise.
-  // What either throws rejects it.
+  // Runs `work` on the device's thread, then `settle` on the JavaScript thread, whose value resolves the
+  // promise. What either throws rejects it.
   Napi::Promise submit(Napi::Env env, const std::shared_ptr<Device>& device, std::function<void()> work,
                        std::function<Napi::Value(Napi::Env)> settle);
 

@@ -1,4 +1,5 @@
-// Memory straight from the operating system: page-aligned, zeroed, in huge pages where the kernel grants them.
+// Memory straight from the operating system: page-aligned, zeroed, in huge pages where the kernel grants
+// them.
 #pragma once
 
 #include <cstddef>

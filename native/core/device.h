@@ -51,7 +51,8 @@ class Device {
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
   // Makes the arena at least this large and returns its address; growing moves it and loses what it held.
   std::byte* reserve_arena(size_t bytes);
-  // Changes whenever a tensor's contents do, so that programs know when to recompute what they derive from them.
+  // Changes whenever a tensor's contents do, so that programs know when to recompute what they derive from
+  // them.
   uint64_t tensor_version() const { return tensor_version_; }
   void tensors_changed() { ++tensor_version_; }
 

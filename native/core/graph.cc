@@ -143,7 +143,8 @@ void check_order(const Graph& graph) {
   for (size_t i = 0; i < ready.size(); ++i) ready[i] = graph.values[i].kind != ValueKind::kIntermediate;
   for (const Node& node : graph.nodes) {
     for (int id : node.inputs) {
-      if (id != kAbsent && !ready[id]) Reader::fail("'" + node.layer + "' reads a value before it is written");
+      if (id != kAbsent && !ready[id])
+        Reader::fail("'" + node.layer + "' reads a value before it is written");
     }
     for (int id : node.outputs) {
       if (id == kAbsent) continue;
@@ -158,11 +159,17 @@ void check_order(const Graph& graph) {
 
 }  // namespace
 
-double Node::number(const std::string& key) const { return attribute<double>(*this, key, "number"); }
+double Node::number(const std::string& key) const {
+  return attribute<double>(*this, key, "number");
+}
 
-int64_t Node::integer(const std::string& key) const { return to_integer(*this, key, number(key)); }
+int64_t Node::integer(const std::string& key) const {
+  return to_integer(*this, key, number(key));
+}
 
-bool Node::flag(const std::string& key) const { return attribute<bool>(*this, key, "boolean"); }
+bool Node::flag(const std::string& key) const {
+  return attribute<bool>(*this, key, "boolean");
+}
 
 const std::string& Node::text(const std::string& key) const {
   return attribute<std::string>(*this, key, "string");

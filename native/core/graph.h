@@ -14,7 +14,9 @@ namespace senet {
 enum class DType : uint8_t { kFloat32 = 0, kInt32 = 1, kUint8 = 2 };
 enum class ValueKind : uint8_t { kInput = 0, kParameter = 1, kState = 2, kIntermediate = 3 };
 
-inline size_t size_of(DType dtype) { return dtype == DType::kUint8 ? 1 : 4; }
+inline size_t size_of(DType dtype) {
+  return dtype == DType::kUint8 ? 1 : 4;
+}
 
 // Stands for an optional input or output that is not there.
 inline constexpr int kAbsent = -1;
@@ -24,8 +26,9 @@ struct Value {
   DType dtype = DType::kFloat32;
   ValueKind kind = ValueKind::kIntermediate;
   std::string name;
-  // Channels that lie side by side in storage, for maps: a map is stored as (N, C/block, H, W, block). 0 stands
-  // for block = C, that is channels-last, and for everything that is not a map. Set by a backend's lower().
+  // Channels that lie side by side in storage, for maps: a map is stored as (N, C/block, H, W, block). 0
+  // stands for block = C, that is channels-last, and for everything that is not a map. Set by a backend's
+  // lower().
   int64_t block = 0;
 
   int64_t elements() const {

@@ -1,4 +1,5 @@
-// Places every intermediate of a program in one arena so that values which are never alive together share memory.
+// Places every intermediate of a program in one arena so that values which are never alive together share
+// memory.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,9 @@ struct MemoryPlan {
 
 inline constexpr size_t kAlignment = 64;
 
-constexpr size_t align_up(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr size_t align_up(size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 // Largest first, each at the lowest offset where it meets nothing that is alive at the same time.
 MemoryPlan plan_memory(const std::vector<Lifetime>& lifetimes);

@@ -16,12 +16,13 @@ namespace senet {
 
 class Program {
  public:
-  // Compiles; on the device's thread. `tensors` are the parameters and states in the order of the graph's values.
+  // Compiles; on the device's thread. `tensors` are the parameters and states in the order of the graph's
+  // values.
   Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::shared_ptr<Tensor>> tensors);
 
-  // Runs all steps on the device's thread. `inputs` are the graph's input values in order, `outputs` as large as
-  // output_bytes() says. With `step_ms`, the time of each step is written there.
-  // A NonFiniteError of a failed check names the layer in which the value first appeared.
+  // Runs all steps on the device's thread. `inputs` are the graph's input values in order, `outputs` as large
+  // as output_bytes() says. With `step_ms`, the time of each step is written there. A NonFiniteError of a
+  // failed check names the layer in which the value first appeared.
   void run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
            std::vector<double>* step_ms);
 
@@ -58,10 +59,10 @@ class Program {
   Graph graph_;
   std::vector<std::shared_ptr<Tensor>> tensors_;
   std::vector<Placed> steps_;
-  std::vector<bool> is_constant_;         // per value
-  std::vector<size_t> offset_;            // per value: in the arena, or in constants_ if constant
-  std::vector<std::byte*> address_;       // per value
-  std::vector<int> inputs_;               // value ids
+  std::vector<bool> is_constant_;    // per value
+  std::vector<size_t> offset_;       // per value: in the arena, or in constants_ if constant
+  std::vector<std::byte*> address_;  // per value
+  std::vector<int> inputs_;          // value ids
   size_t arena_bytes_ = 0;
   Buffer constants_;
   std::byte* bound_arena_ = nullptr;

@@ -201,6 +201,22 @@ describe('sgd', () => {
   });
 });
 
+test('a folded batch norm is conv2d then batch_norm', () => {
+  const x = counting(1, 3, 3, 2);
+  const [weight, bias] = [counting(2, 2, 2, 2), tensor([2], [3, -4])];
+  const norm = [tensor([2], [0.5, -2]), tensor([2], [1, 5]), tensor([2], [7, 9]), tensor([2], [4, 0.25])];
+  const attributes = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
+  for (const given of [bias, undefined]) {
+    const [y] = evaluate('conv2d', [x, weight, given], attributes);
+    const [expected] = run('batch_norm', [y, ...norm], { eps: 0.125, training: false });
+    const folded = evaluate('fold_batch_norm', [weight, given, ...norm], { eps: 0.125 });
+    const [actual] = run('conv2d', [x, ...folded], attributes);
+    actual!.data.forEach((value, i) => {
+      expect(value).toBeCloseTo(expected!.data[i]!, 8);
+    });
+  }
+});
+
 test('packed bits come back', () => {
   const x = tensor([1, 3, 3, 1], [0, 1, 0, -1, 2, 0, 0, 1, 5]);
   expect([...packBits(x).data]).toEqual([0b10010010, 1]);

@@ -10,8 +10,8 @@
 
 namespace senet::cpu {
 
-// Reads the problem of a conv2d, conv2d_fused, conv2d_grad_input or conv2d_grad_weight node. Error (kArgument) when
-// a tensor has another rank or size than the computation would read or write.
+// Reads the problem of a conv2d, conv2d_fused, conv2d_grad_input or conv2d_grad_weight node. Error
+// (kArgument) when a tensor has another rank or size than the computation would read or write.
 ConvolutionProblem convolution_problem(const Graph& graph, const Node& node);
 
 // Values of a convolution node, whichever direction it has: the map x, the map y and the weight.
@@ -20,21 +20,23 @@ struct ConvolutionValues {
 };
 ConvolutionValues convolution_values(const Node& node);
 
-// Whether oneDNN has only its slow reference code for a problem whose maps lie in the given blocks. A map of the
-// input side with a block that is not 8 may be brought into another form first.
-bool only_reference(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block, int64_t y_block);
+// Whether oneDNN has only its slow reference code for a problem whose maps lie in the given blocks. A map of
+// the input side with a block that is not 8 may be brought into another form first.
+bool only_reference(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block,
+                    int64_t y_block);
 
 // Addresses of the operands; the direction says which of them are written.
 struct ConvolutionAddresses {
   const void *x, *weight, *bias, *y;
 };
 
-// The primitive with whatever reorders its operands need. Maps are taken in the form the program stores them in
-// unless oneDNN has only reference code for that.
+// The primitive with whatever reorders its operands need. Maps are taken in the form the program stores them
+// in unless oneDNN has only reference code for that.
 class Convolution {
  public:
-  // With `constant_weight` the packed weight is kept in the constants and made by pack_weight() once; without, it
-  // lives in the workspace and pack_weight() belongs before each run.
+  // Directions other than kGradWeight read the weight. With `constant_weight` the packed weight is kept in
+  // the constants and made by pack_weight() once; without, it lives in the workspace and pack_weight()
+  // belongs before each run.
   Convolution(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block, int64_t y_block,
               bool constant_weight);
 
@@ -59,14 +61,15 @@ class Convolution {
     void move_to(int64_t share);
   };
 
-  Operand make_operand(const std::string& layer, const dnnl::memory::desc& stored, int argument, bool written,
-                       size_t* bytes);
+  static Operand make_operand(const std::string& layer, const dnnl::memory::desc& stored,
+                              const dnnl::memory::desc& used, bool written, size_t* bytes);
 
   dnnl::primitive_desc_base desc_;
   ConvolutionDirection direction_;
   bool constant_weight_;
   Operand x_, weight_, bias_, y_;
   dnnl::memory scratchpad_;
+  size_t scratchpad_offset_ = 0;
   PrimitiveCall primitive_;
   size_t workspace_bytes_ = 0;
   size_t constant_bytes_ = 0;

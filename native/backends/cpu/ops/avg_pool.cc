@@ -28,7 +28,11 @@ std::vector<float> inverse_cells(const Node& node, const PoolWindows& windows) {
 class AvgPoolStep final : public Step {
  public:
   AvgPoolStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows, std::vector<float> inverse)
-      : x_map_(x), y_map_(y), windows_(windows), inverse_cells_(std::move(inverse)) {}
+      : x_map_(x),
+        y_map_(y),
+        rows_(all_windows(windows.rows)),
+        columns_(all_windows(windows.columns)),
+        inverse_cells_(std::move(inverse)) {}
 
   void bind(const Binding& binding) override {
     x_ = static_cast<const float*>(binding.inputs[0]);
@@ -49,8 +53,8 @@ class AvgPoolStep final : public Step {
 
  private:
   Vec average(int64_t plane, int64_t row, int64_t column, int64_t c, int64_t width) const {
-    const Range rows = windows_.rows.window(row);
-    const Range columns = windows_.columns.window(column);
+    const Range rows = rows_[row];
+    const Range columns = columns_[column];
     Vec sum = {};
     for (int64_t h = rows.begin; h < rows.end; ++h) {
       const float* x = x_ + (plane * x_map_.height + h) * x_map_.width * x_map_.block + c;
@@ -62,7 +66,7 @@ class AvgPoolStep final : public Step {
   }
 
   MapLayout x_map_, y_map_;
-  PoolWindows windows_;
+  std::vector<Range> rows_, columns_;  // the window of each output
   std::vector<float> inverse_cells_;
   const float* x_ = nullptr;
   float* y_ = nullptr;
@@ -71,7 +75,11 @@ class AvgPoolStep final : public Step {
 class AvgPoolGradStep final : public Step {
  public:
   AvgPoolGradStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows, std::vector<float> inverse)
-      : x_map_(x), y_map_(y), windows_(windows), inverse_cells_(std::move(inverse)) {}
+      : x_map_(x),
+        y_map_(y),
+        rows_(all_covering(windows.rows)),
+        columns_(all_covering(windows.columns)),
+        inverse_cells_(std::move(inverse)) {}
 
   void bind(const Binding& binding) override {
     dy_ = static_cast<const float*>(binding.inputs[0]);
@@ -92,8 +100,8 @@ class AvgPoolGradStep final : public Step {
 
  private:
   Vec gather(int64_t plane, int64_t row, int64_t column, int64_t c, int64_t width) const {
-    const Range rows = windows_.rows.covering(row);
-    const Range columns = windows_.columns.covering(column);
+    const Range rows = rows_[row];
+    const Range columns = columns_[column];
     Vec sum = {};
     for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
       for (int64_t ow = columns.begin; ow < columns.end; ++ow) {
@@ -106,7 +114,7 @@ class AvgPoolGradStep final : public Step {
   }
 
   MapLayout x_map_, y_map_;
-  PoolWindows windows_;
+  std::vector<Range> rows_, columns_;  // the outputs over each input
   std::vector<float> inverse_cells_;
   const float* dy_ = nullptr;
   float* dx_ = nullptr;

@@ -25,10 +25,10 @@ inline void copy_lanes(const float* x, int64_t x_step, float* y, int64_t y_step,
 // [begin, end).
 inline void copy_channels(const MapLayout& x_map, const float* x, int64_t from, const MapLayout& y_map, float* y,
                           int64_t to, int64_t count, int64_t n, int64_t begin, int64_t end) {
-  // Positions whose cache lines stay near while all channels are copied.
-  constexpr int64_t kTile = 64;
-  for (int64_t tile = begin; tile < end; tile += kTile) {
-    const int64_t tile_end = std::min(end, tile + kTile);
+  // Between different blocks a cache line is needed for several runs of channels: a few positions at a time.
+  const int64_t step = x_map.block == y_map.block ? end - begin : 64;
+  for (int64_t tile = begin; tile < end; tile += step) {
+    const int64_t tile_end = std::min(end, tile + step);
     for (int64_t done = 0; done < count;) {
       const int64_t x_left = x_map.block - (from + done) % x_map.block;
       const int64_t y_left = y_map.block - (to + done) % y_map.block;

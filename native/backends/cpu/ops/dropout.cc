@@ -16,9 +16,13 @@ class DropoutStep final : public Step {
  public:
   DropoutStep(const MapLayout& map, double rate, uint32_t stream)
       : map_(map),
-        dropped_words_(static_cast<uint64_t>(std::ceil(rate * 4294967296.0))),
         scale_(static_cast<float>(1.0 / (1.0 - rate))),
-        stream_(stream) {}
+        stream_(stream) {
+    // u < rate for words below this count.
+    const auto dropped = static_cast<uint64_t>(std::ceil(rate * 4294967296.0));
+    last_dropped_ = static_cast<uint32_t>(std::max<uint64_t>(dropped, 1) - 1);
+    dropped_scale_ = dropped == 0 ? scale_ : 0.0f;
+  }
 
   void bind(const Binding& binding) override {
     x_ = static_cast<const float*>(binding.inputs[0]);
@@ -68,13 +72,14 @@ class DropoutStep final : public Step {
     uint32_t words[kWords];
     philox(counters, stream_, static_cast<uint32_t>(key_[0]), static_cast<uint32_t>(key_[1]), words);
     for (int64_t i = 0; i < count; ++i) {
-      y_[first + i] = x_[first + i] * (words[i] >= dropped_words_ ? scale_ : 0.0f);
+      y_[first + i] = x_[first + i] * (words[i] > last_dropped_ ? scale_ : dropped_scale_);
     }
   }
 
   MapLayout map_;
-  uint64_t dropped_words_;  // words below this are dropped
   float scale_;
+  uint32_t last_dropped_;  // words up to this are dropped
+  float dropped_scale_;
   uint32_t stream_;
   const float* x_ = nullptr;
   const int32_t* key_ = nullptr;

@@ -6,6 +6,22 @@
 namespace senet::cpu {
 namespace {
 
+// Calls body(x, y, width) for each image and group of up to 8 channels that lie side by side, over all cores: x is
+// where the group begins in the map, y where it begins in the flat form.
+template <typename Body>
+void for_each_channel_group(const MapLayout& map, const Body& body) {
+  const int64_t groups = (map.block + kLanes - 1) / kLanes;
+  const int64_t units = map.images * map.blocks() * groups;
+  const int64_t grain = std::max<int64_t>(1, kGrain / (map.positions() * std::min(map.block, kLanes)));
+  parallel_for((units + grain - 1) / grain, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin * grain; unit < std::min(units, end * grain); ++unit) {
+      const int64_t plane = unit / groups * map.positions() * map.block;
+      const int64_t c = unit % groups * kLanes;
+      body(plane + c, plane + c * map.positions(), std::min(kLanes, map.block - c));
+    }
+  });
+}
+
 class FlattenStep final : public Step {
  public:
   explicit FlattenStep(const MapLayout& map) : map_(map) {}
@@ -17,14 +33,10 @@ class FlattenStep final : public Step {
 
   void run() override {
     if (x_ == y_) return;
-    const int64_t positions = map_.positions();
-    const int64_t grain = std::max<int64_t>(1, kGrain / positions);
-    const int64_t count = map_.images * map_.channels;
-    parallel_for((count + grain - 1) / grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin * grain; i < std::min(count, end * grain); ++i) {
-        const float* x = x_ + map_.offset(i / map_.channels, i % map_.channels, 0);
-        float* y = y_ + i * positions;
-        for (int64_t p = 0; p < positions; ++p) y[p] = x[p * map_.block];
+    for_each_channel_group(map_, [this](int64_t x, int64_t y, int64_t width) {
+      const int64_t positions = map_.positions();
+      for (int64_t p = 0; p < positions; ++p) {
+        for (int64_t c = 0; c < width; ++c) y_[y + c * positions + p] = x_[x + p * map_.block + c];
       }
     });
   }
@@ -46,14 +58,10 @@ class UnflattenStep final : public Step {
 
   void run() override {
     if (dy_ == dx_) return;
-    const int64_t positions = map_.positions();
-    const int64_t grain = std::max<int64_t>(1, kGrain / positions);
-    const int64_t count = map_.images * map_.channels;
-    parallel_for((count + grain - 1) / grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin * grain; i < std::min(count, end * grain); ++i) {
-        const float* dy = dy_ + i * positions;
-        float* dx = dx_ + map_.offset(i / map_.channels, i % map_.channels, 0);
-        for (int64_t p = 0; p < positions; ++p) dx[p * map_.block] = dy[p];
+    for_each_channel_group(map_, [this](int64_t x, int64_t y, int64_t width) {
+      const int64_t positions = map_.positions();
+      for (int64_t p = 0; p < positions; ++p) {
+        for (int64_t c = 0; c < width; ++c) dx_[x + p * map_.block + c] = dy_[y + c * positions + p];
       }
     });
   }

@@ -57,7 +57,11 @@ template <bool kIndex>
 class MaxPoolStep final : public Step {
  public:
   MaxPoolStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows)
-      : x_map_(x), y_map_(y), windows_(windows) {}
+      : x_map_(x),
+        y_map_(y),
+        windows_(windows),
+        rows_(all_windows(windows.rows)),
+        columns_(all_windows(windows.columns)) {}
 
   void bind(const Binding& binding) override {
     x_ = static_cast<const float*>(binding.inputs[0]);
@@ -75,8 +79,8 @@ class MaxPoolStep final : public Step {
   void pool(int64_t plane, int64_t row, int64_t column) {
     const int64_t block = y_map_.block;
     const int64_t out = ((plane * y_map_.height + row) * y_map_.width + column) * block;
-    const Range rows = windows_.rows.window(row);
-    const Range columns = windows_.columns.window(column);
+    const Range rows = rows_[row];
+    const Range columns = columns_[column];
     if (rows.size() <= 0 || columns.size() <= 0) {
       std::fill_n(y_ + out, block, -std::numeric_limits<float>::infinity());
       if constexpr (kIndex) std::fill_n(index_ + out, block, uint8_t{0});
@@ -111,6 +115,7 @@ class MaxPoolStep final : public Step {
 
   MapLayout x_map_, y_map_;
   PoolWindows windows_;
+  std::vector<Range> rows_, columns_;  // the window of each output
   const float* x_ = nullptr;
   float* y_ = nullptr;
   uint8_t* index_ = nullptr;
@@ -119,7 +124,11 @@ class MaxPoolStep final : public Step {
 class MaxPoolGradStep final : public Step {
  public:
   MaxPoolGradStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows)
-      : x_map_(x), y_map_(y), windows_(windows) {}
+      : x_map_(x),
+        y_map_(y),
+        windows_(windows),
+        rows_(all_covering(windows.rows)),
+        columns_(all_covering(windows.columns)) {}
 
   void bind(const Binding& binding) override {
     dy_ = static_cast<const float*>(binding.inputs[0]);
@@ -141,8 +150,8 @@ class MaxPoolGradStep final : public Step {
 
  private:
   Vec gather(int64_t plane, int64_t row, int64_t column, int64_t c, int64_t width) const {
-    const Range rows = windows_.rows.covering(row);
-    const Range columns = windows_.columns.covering(column);
+    const Range rows = rows_[row];
+    const Range columns = columns_[column];
     Vec sum = {};
     for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
       const int64_t index_row = (row - windows_.rows.start(oh)) * windows_.columns.kernel;
@@ -157,6 +166,7 @@ class MaxPoolGradStep final : public Step {
 
   MapLayout x_map_, y_map_;
   PoolWindows windows_;
+  std::vector<Range> rows_, columns_;  // the outputs over each input
   const float* dy_ = nullptr;
   const uint8_t* index_ = nullptr;
   float* dx_ = nullptr;

@@ -37,6 +37,20 @@ struct PoolWindows {
   PoolAxis rows, columns;
 };
 
+// window() of each output of the axis.
+inline std::vector<Range> all_windows(const PoolAxis& axis) {
+  std::vector<Range> ranges;
+  for (int64_t o = 0; o < axis.output; ++o) ranges.push_back(axis.window(o));
+  return ranges;
+}
+
+// covering() of each input of the axis; computing it takes divisions, too slow for each cell.
+inline std::vector<Range> all_covering(const PoolAxis& axis) {
+  std::vector<Range> ranges;
+  for (int64_t i = 0; i < axis.input; ++i) ranges.push_back(axis.covering(i));
+  return ranges;
+}
+
 // The windows of a pool node from map x to map y (of its gradient: from dx to dy).
 inline PoolWindows pool_windows(const Node& node, const MapLayout& x, const MapLayout& y) {
   const auto kernel = node.integers("kernel");

@@ -1,0 +1,152 @@
+#include "backends/cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/cpu/convolution.h"
+#include "backends/cpu/layout.h"
+#include "backends/cpu/table.h"
+#include "core/error.h"
+
+namespace senet::cpu {
+
+namespace {
+
+bool is_convolution(const Node& node) {
+  return node.op.rfind("conv2d", 0) == 0;
+}
+
+// A map that a node computes: its layout is ours to choose. Everything else keeps its plain form.
+bool is_free_map(const Value& value) {
+  return value.is_map() && value.kind == ValueKind::kIntermediate;
+}
+
+bool is_plain_map(const Value& value) {
+  return value.is_map() && value.kind == ValueKind::kInput;
+}
+
+// Convolution weights have rank 4 as well; their gradients and folded forms are no maps.
+std::vector<bool> find_maps(const Graph& graph) {
+  std::vector<bool> maps(graph.values.size(), false);
+  for (size_t i = 0; i < graph.values.size(); ++i) maps[i] = is_free_map(graph.values[i]);
+  for (const Node& node : graph.nodes) {
+    const bool makes_weights =
+        node.op == "conv2d_grad_weight" || node.op == "fold_batch_norm" || node.op == "reshape";
+    if (makes_weights && node.has_output(0)) maps[node.output(0)] = false;
+  }
+  return maps;
+}
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, std::string layout)
+      : threads_(threads > 0 ? threads : omp_get_num_procs()), layout_(std::move(layout)) {}
+
+  Graph lower(Graph graph) const override {
+    const std::vector<bool> maps = find_maps(graph);
+    if (!wants_blocked(graph) || !can_be_blocked(graph, maps)) return graph;
+    for (size_t i = 0; i < graph.values.size(); ++i) {
+      if (maps[i]) graph.values[i].block = kBlock;
+    }
+    return with_conversions(std::move(graph), maps);
+  }
+
+  StepPlan prepare(const PrepareContext& context) const override {
+    const auto found = op_table().find(context.node.op);
+    if (found == op_table().end()) {
+      throw Error(ErrorCode::kUnsupported,
+                  context.node.layer + ": the cpu device has no op '" + context.node.op + "'");
+    }
+    return found->second(context);
+  }
+
+  std::vector<std::string> supported_ops() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, prepare] : op_table()) names.push_back(name);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  void enter_thread() const override { omp_set_num_threads(threads_); }
+
+  std::string description() const override {
+    return onednn_description() + ", " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");
+  }
+
+ private:
+  // Training gains from blocks (the gradients of convolutions are faster), inference does not.
+  bool wants_blocked(const Graph& graph) const {
+    if (layout_ != "auto") return layout_ == "blocked";
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [](const Node& node) { return node.op == "conv2d_grad_weight"; });
+  }
+
+  bool can_be_blocked(const Graph& graph, const std::vector<bool>& maps) const {
+    for (size_t i = 0; i < graph.values.size(); ++i) {
+      if (maps[i] && graph.values[i].shape[3] % kBlock != 0) return false;
+    }
+    for (const Node& node : graph.nodes) {
+      for (int id : node.inputs) {
+        // A plain map that is not a convolution's is converted, which needs whole blocks.
+        const bool converted = id != kAbsent && is_plain_map(graph.values[id]) && !is_convolution(node);
+        if (converted && graph.values[id].shape[3] % kBlock != 0) return false;
+      }
+      if (is_convolution(node) && slow_when_blocked(graph, node, maps)) return false;
+    }
+    return true;
+  }
+
+  // Whether oneDNN has only reference code for a convolution between blocks, but something better
+  // channels-last.
+  static bool slow_when_blocked(const Graph& graph, const Node& node, const std::vector<bool>& maps) {
+    const ConvolutionProblem problem = convolution_problem(graph, node);
+    const ConvolutionValues ids = convolution_values(node);
+    const auto block = [&](int id) { return maps[id] ? kBlock : graph.values[id].shape[3]; };
+    return only_reference(node.layer, problem, block(ids.x), block(ids.y)) &&
+           !only_reference(node.layer, problem, problem.in_channels, problem.out_channels);
+  }
+
+  // Inserts a conversion wherever a plain map meets a node that works on blocks, or a blocked map leaves the
+  // graph.
+  static Graph with_conversions(Graph graph, const std::vector<bool>& maps) {
+    std::vector<int> blocked(graph.values.size(), kAbsent);
+    std::vector<Node> nodes;
+    const auto convert = [&](int from, int64_t block, const std::string& layer) {
+      Value value = graph.values[from];
+      value.kind = ValueKind::kIntermediate;
+      value.block = block;
+      const int to = static_cast<int>(graph.values.size());
+      graph.values.push_back(value);
+      nodes.push_back({"convert", layer, {from}, {to}, {}});
+      return to;
+    };
+    for (Node& node : graph.nodes) {
+      if (!is_convolution(node) && node.op != "assert_finite") {
+        for (int& id : node.inputs) {
+          if (id == kAbsent || !is_plain_map(graph.values[id])) continue;
+          if (blocked[id] == kAbsent) blocked[id] = convert(id, kBlock, node.layer);
+          id = blocked[id];
+        }
+      }
+      nodes.push_back(std::move(node));
+    }
+    for (int& id : graph.outputs) {
+      if (static_cast<size_t>(id) < maps.size() && maps[id]) id = convert(id, 0, "output");
+    }
+    graph.nodes = std::move(nodes);
+    return graph;
+  }
+
+  int threads_;
+  std::string layout_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout) {
+  return std::make_unique<CpuBackend>(threads, layout);
+}
+
+}  // namespace senet::cpu

@@ -1,0 +1,15 @@
+// The CPU backend: convolutions and matrix products by oneDNN, everything else by kernels of our own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backends/backend.h"
+
+namespace senet::cpu {
+
+// `threads`: how many a program uses, 0 for one per core. `layout`: how maps are stored, "auto", "blocked" or
+// "channels_last"; a program that cannot be stored blocked is stored channels-last all the same.
+std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout);
+
+}  // namespace senet::cpu
