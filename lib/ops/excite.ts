@@ -5,11 +5,13 @@ import { type Op, type OpNode, pick, trim } from './op.ts';
 export const gateKinds = ['sigmoid', 'tanh', 'relu'] as const;
 export type GateKind = (typeof gateKinds)[number];
 
-/** Checks the two FC layers of an excitation over `channels` that start at input `at`; returns the reduced width. */
-export function expectExcitation(node: OpNode, at: number, channels: number): number {
+/**
+ * Checks the two FC layers of an excitation that start at input `at`, from `width` squeezed values to `channels` gates;
+ * returns the reduced width.
+ */
+export function expectExcitation(node: OpNode, at: number, width: number, channels = width): number {
   const { shape } = node.input(at);
-  if (shape.length !== 2 || shape[1] !== channels)
-    node.fail(at, `a weight [R, ${channels}]`, shape.join('x'));
+  if (shape.length !== 2 || shape[1] !== width) node.fail(at, `a weight [R, ${width}]`, shape.join('x'));
   const reduced = shape[0]!;
   if (node.optional(at + 1)) node.expect(at + 1, [reduced], 'one bias per reduced channel');
   node.expect(at + 2, [channels, reduced], 'the second FC layer, [C, R]');
@@ -18,15 +20,19 @@ export function expectExcitation(node: OpNode, at: number, channels: number): nu
   return reduced;
 }
 
-/** The excitation (paper, Eq. 3): s = gate(W2 relu(W1 q + b1) + b2), q [N, C]. Gives out the hidden layer in training. */
+/**
+ * The excitation (paper, Eq. 3): s = gate(W2 relu(W1 q + b1) + b2), q [N, Q], s [N, C]; Q = C but for a gate that is
+ * computed ahead of the convolution it gates. Gives out the hidden layer in training.
+ */
 export const excite: Op = {
   name: 'excite',
   inputs: ['q', 'w1', 'b1?', 'w2', 'b2?'],
   trainingAttributes: { training: true },
   infer(node) {
-    const [n, c] = node.vector(0);
-    const reduced = expectExcitation(node, 1, c);
-    return [f32(n, c), node.flag('training') ? f32(n, reduced) : undefined];
+    const [n, width] = node.vector(0);
+    const channels = node.input(3).shape[0] ?? 0;
+    const reduced = expectExcitation(node, 1, width, channels);
+    return [f32(n, channels), node.flag('training') ? f32(n, reduced) : undefined];
   },
   gradient(c) {
     const bias = c.input(2) !== ABSENT;
@@ -55,12 +61,13 @@ export const exciteGrad: Op = {
   name: 'excite_grad',
   inputs: ['ds', 'q', 'hidden', 's', 'w1', 'w2'],
   infer(node) {
-    const [n, c] = node.vector(1);
+    const [n, width] = node.vector(1);
     const [, reduced] = node.vector(2);
+    const [, c] = node.vector(0);
     const bias = node.flag('bias');
     return [
-      f32(n, c),
-      f32(reduced, c),
+      f32(n, width),
+      f32(reduced, width),
       bias ? f32(reduced) : undefined,
       f32(c, reduced),
       bias ? f32(c) : undefined,

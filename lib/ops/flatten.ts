@@ -26,4 +26,7 @@ export const unflatten: Op = {
     if (h * w * channels !== length) node.fail(0, `a vector of ${h * w * channels}`, `${length}`);
     return [f32(n, h, w, channels)];
   },
+  gradient(c) {
+    c.give(0, c.emit('flatten', [c.gradient(0)])[0]!);
+  },
 };

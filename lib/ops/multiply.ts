@@ -35,4 +35,8 @@ export const multiplyReduce: Op = {
     node.expect(1, [n, h, w, c], 'the shape of the first map');
     return [f32(n, c)];
   },
+  gradient(c) {
+    if (c.wants(0)) c.give(0, c.emit('multiply', [c.input(1), c.gradient(0)])[0]!);
+    if (c.wants(1)) c.give(1, c.emit('multiply', [c.input(0), c.gradient(0)])[0]!);
+  },
 };

@@ -23,9 +23,9 @@ export const softmaxCrossEntropy: Op = {
     const [n, k] = node.vector(0);
     expectLabels(node, n, k);
     const smoothing = node.number('smoothing');
-    if (!(smoothing >= 0 && smoothing < 1)) {
+    if (!(smoothing >= 0 && smoothing <= 1)) {
       throw new ArgumentRangeError(
-        `${node.where}: smoothing: expected a number in [0, 1), received ${smoothing}`,
+        `${node.where}: smoothing: expected a number in [0, 1], received ${smoothing}`,
       );
     }
     return [f32(), f32(n, k)];

@@ -10,7 +10,7 @@ import { type RefTensor, tensor } from '../reference/tensor.ts';
  * How values are made. `normal`: mean and deviation as given. `positive`: uniform in [0.5, 1.5]. `apart`: normal
  * values at least 0.02 from zero, for kinks there. `distinct`: all different by at least 0.02 and as far from zero,
  * for maxima. `distribution`: rows that sum to 1. `labels`: integers below `limit`. `words`: any 32-bit integers.
- * `sparse`: mostly zero integers from -2 to 2.
+ * `sparse`: integers from -2 to 2, about half of them zero, the first one not.
  */
 export type Fill =
   | 'normal'
@@ -132,7 +132,7 @@ const makers: Record<
   },
   labels: (random, { limit = 2 }) => random.integer(0, limit - 1),
   words: (random) => random.next() | 0,
-  sparse: (random) => (random.uniform() < 0.6 ? 0 : random.integer(-2, 2)),
+  sparse: (random) => (random.uniform() < 0.3 ? 0 : random.integer(-2, 2)),
 };
 
 function fillData(spec: InputSpec, random: Random): Float64Array {
@@ -150,7 +150,9 @@ function fillData(spec: InputSpec, random: Random): Float64Array {
     return values;
   }
   const make = makers[spec.fill];
-  return values.map(() => make(random, spec));
+  const made = values.map(() => make(random, spec));
+  if (spec.fill === 'sparse' && made[0] === 0) made[0] = 1;
+  return made;
 }
 
 /** Values for one input, each representable in the input's own type. */

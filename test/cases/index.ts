@@ -30,7 +30,7 @@ import { cases as squeezeExcite } from './squeeze_excite.ts';
 import { cases as topKCorrect } from './top_k_correct.ts';
 
 export { gradientPositions, type InputSpec, inputsOf, materialize, type OpCase } from './case.ts';
-export { type Reduction, reductionOf } from './reduction.ts';
+export { gateTolerance, type Reduction, reductionOf } from './reduction.ts';
 
 const tables: readonly (readonly OpCase[])[] = [
   activation,

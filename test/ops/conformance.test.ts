@@ -44,7 +44,8 @@ async function compare(deviceName: string, testCase: OpCase, integers: boolean):
   for (const position of testCase.mutates ?? []) {
     check(run.tensors.get(inputName(position))!, mutable[position]!, `changed input ${position}`);
   }
-  return expected.filter((value) => value !== undefined);
+  const changed = (testCase.mutates ?? []).map((position) => mutable[position]);
+  return [...expected, ...changed].filter((value) => value !== undefined);
 }
 
 // assert_finite has no result to compare; its failures are tested with the errors.

@@ -2,7 +2,7 @@
 import { afterAll, describe, test } from 'vitest';
 import { decompose } from '../../lib/graph/passes/decompose.ts';
 import { findOp } from '../../lib/ops/index.ts';
-import { allCases, gradientPositions, inputsOf, reductionOf } from '../cases/index.ts';
+import { allCases, gateTolerance, gradientPositions, inputsOf, reductionOf } from '../cases/index.ts';
 import { feedsOf, forwardGraph, gradientGraph, runOnDevice, SEED, seedShape } from '../helpers/case_graph.ts';
 import { expectClose } from '../helpers/close.ts';
 import { Random } from '../helpers/random.ts';
@@ -48,7 +48,7 @@ describe.each(deviceNames)('%s', (name) => {
     feeds.set(SEED, { shape: seed.shape, data: seed.data.map(() => random.normal()) });
     const fused = await runOnDevice(device, graph, feeds);
     const plain = await runOnDevice(device, gradientGraph(testCase, true), feeds);
-    const atol = 2 * (testCase.tolerance?.gradient ?? 0);
+    const atol = 2 * (testCase.tolerance?.gradient ?? gateTolerance(testCase));
     fused.outputs.forEach((actual, i) => {
       const expected = tensor(graph.values[graph.outputs[i]!]!.shape, plain.outputs[i]!);
       const reduction = reductionOf(testCase).gradient;

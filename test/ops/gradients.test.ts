@@ -3,7 +3,14 @@
  * the gradient rules it follows, against finite differences of the forward op.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import { allCases, gradientPositions, inputsOf, type OpCase, reductionOf } from '../cases/index.ts';
+import {
+  allCases,
+  gateTolerance,
+  gradientPositions,
+  inputsOf,
+  type OpCase,
+  reductionOf,
+} from '../cases/index.ts';
 import {
   feedsOf,
   forwardGraph,
@@ -50,7 +57,7 @@ describe.each(deviceNames)('%s', (device) => {
     const { outputs } = await runOnDevice(devices.get(device)!, graph, feeds);
     const expected = interpret(graph, feeds);
     const reduction = reductionOf(testCase).gradient;
-    const atol = testCase.tolerance?.gradient ?? 0;
+    const atol = testCase.tolerance?.gradient ?? gateTolerance(testCase);
     gradientPositions(testCase).forEach((position, i) => {
       const label = `gradient in input ${position}`;
       expectClose(outputs[i]!, expected[i]!, { reduction, dtype: 'f32', atol, label });

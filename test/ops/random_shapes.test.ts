@@ -7,7 +7,7 @@ import {
   arbitraryMaxPool,
   arbitraryNormTail,
 } from '../cases/arbitrary.ts';
-import { gradientPositions, inputsOf, type OpCase, reductionOf } from '../cases/index.ts';
+import { gateTolerance, gradientPositions, inputsOf, type OpCase, reductionOf } from '../cases/index.ts';
 import { feedsOf, forwardGraph, gradientGraph, runOnDevice, SEED, seedShape } from '../helpers/case_graph.ts';
 import { expectClose } from '../helpers/close.ts';
 import { Random } from '../helpers/random.ts';
@@ -40,6 +40,7 @@ async function agrees(name: string, testCase: OpCase): Promise<void> {
     expectClose(outputs[i]!, expected, {
       reduction: reduction.gradient,
       dtype: 'f32',
+      atol: gateTolerance(testCase),
       label: `gradient ${i}`,
     });
   });

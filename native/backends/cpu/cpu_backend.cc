@@ -39,6 +39,15 @@ std::vector<bool> find_maps(const Graph& graph) {
   return maps;
 }
 
+// Whether an input is a plain map that the node cannot take as it is. A convolution takes x and y in any
+// form.
+bool needs_conversion(const Graph& graph, const Node& node, int id) {
+  if (id == kAbsent || !is_plain_map(graph.values[id]) || node.op == "assert_finite") return false;
+  if (!is_convolution(node)) return true;
+  const ConvolutionValues ids = convolution_values(node);
+  return id != ids.x && id != ids.y;
+}
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend(int threads, std::string layout)
@@ -89,9 +98,8 @@ class CpuBackend final : public Backend {
     }
     for (const Node& node : graph.nodes) {
       for (int id : node.inputs) {
-        // A plain map that is not a convolution's is converted, which needs whole blocks.
-        const bool converted = id != kAbsent && is_plain_map(graph.values[id]) && !is_convolution(node);
-        if (converted && graph.values[id].shape[3] % kBlock != 0) return false;
+        // Converting a plain map needs whole blocks.
+        if (needs_conversion(graph, node, id) && graph.values[id].shape[3] % kBlock != 0) return false;
       }
       if (is_convolution(node) && slow_when_blocked(graph, node, maps)) return false;
     }
@@ -123,12 +131,10 @@ class CpuBackend final : public Backend {
       return to;
     };
     for (Node& node : graph.nodes) {
-      if (!is_convolution(node) && node.op != "assert_finite") {
-        for (int& id : node.inputs) {
-          if (id == kAbsent || !is_plain_map(graph.values[id])) continue;
-          if (blocked[id] == kAbsent) blocked[id] = convert(id, kBlock, node.layer);
-          id = blocked[id];
-        }
+      for (int& id : node.inputs) {
+        if (!needs_conversion(graph, node, id)) continue;
+        if (blocked[id] == kAbsent) blocked[id] = convert(id, kBlock, node.layer);
+        id = blocked[id];
       }
       nodes.push_back(std::move(node));
     }

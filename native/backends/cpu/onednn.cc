@@ -3,6 +3,7 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <oneapi/dnnl/dnnl_debug.h>
 
+#include <string>
 #include <utility>
 
 #include "core/error.h"
@@ -52,12 +53,12 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvolutionProblem&
   const auto kind = p.inference ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
   const auto direct = algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR < 3
-  const dnnl::convolution_forward::desc desc(kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
-                                             a.after);
+  const dnnl::convolution_forward::desc desc(kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation,
+                                             a.before, a.after);
   return {desc, attributes, onednn_engine(), true};
 #else
-  return {onednn_engine(), kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before, a.after,
-          attributes, true};
+  return {onednn_engine(), kind,       direct,   a.x,     a.weight,   a.bias, a.y,
+          a.stride,        a.dilation, a.before, a.after, attributes, true};
 #endif
 }
 
@@ -70,23 +71,35 @@ dnnl::primitive_desc_base grad_input_desc(const Arguments& a,
   const Desc::desc desc(direct, a.x, a.weight, a.y, a.stride, a.dilation, a.before, a.after);
   return Desc::primitive_desc(desc, attributes, onednn_engine(), forward, true);
 #else
-  return Desc::primitive_desc(onednn_engine(), direct, a.x, a.weight, a.y, a.stride, a.dilation, a.before, a.after,
-                              forward, attributes, true);
+  return Desc::primitive_desc(onednn_engine(), direct, a.x, a.weight, a.y, a.stride, a.dilation, a.before,
+                              a.after, forward, attributes, true);
 #endif
 }
 
-dnnl::primitive_desc_base grad_weight_desc(const Arguments& a,
+// oneDNN 2.6 has a kernel for strided 1x1 convolutions that sums wrong products when maps are channels-last.
+bool is_broken(const ConvolutionProblem& p, const dnnl::primitive_desc_base& desc) {
+  const bool strided = p.stride[0] > 1 || p.stride[1] > 1;
+  const bool channels_last = desc.query_md(dnnl::query::src_md) ==
+                             map_desc(p.images, p.in_channels, p.in_height, p.in_width, p.in_channels);
+  return strided && channels_last && std::string(desc.impl_info_str()).rfind("jit_1x1", 0) == 0;
+}
+
+dnnl::primitive_desc_base grad_weight_desc(const ConvolutionProblem& p, const Arguments& a,
                                            const dnnl::convolution_forward::primitive_desc& forward,
                                            const dnnl::primitive_attr& attributes) {
   using Desc = dnnl::convolution_backward_weights;
   const auto direct = algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR < 3
   const Desc::desc desc(direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before, a.after);
-  return Desc::primitive_desc(desc, attributes, onednn_engine(), forward, true);
+  Desc::primitive_desc found(desc, attributes, onednn_engine(), forward, true);
 #else
-  return Desc::primitive_desc(onednn_engine(), direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
-                              a.after, forward, attributes, true);
+  Desc::primitive_desc found(onednn_engine(), direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation,
+                             a.before, a.after, forward, attributes, true);
 #endif
+  while (found.get(true) != nullptr && is_broken(p, found)) {
+    if (!found.next_impl()) return {};
+  }
+  return found;
 }
 
 void append_relu(dnnl::post_ops* operations) {
@@ -107,8 +120,8 @@ const dnnl::engine& onednn_engine() {
 
 std::string onednn_description() {
   const dnnl_version_t* v = dnnl_version();
-  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch) +
-         ", " + instruction_set();
+  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
+         std::to_string(v->patch) + ", " + instruction_set();
 }
 
 void check_onednn(dnnl_status_t status, const std::string& layer, const char* what) {
@@ -155,8 +168,9 @@ dnnl::primitive_desc_base convolution_desc(const ConvolutionProblem& p, memory::
   }
   const auto forward = forward_desc(p, arguments, attributes);
   if (!forward.get(true) || p.direction == ConvolutionDirection::kForward) return forward;
-  return p.direction == ConvolutionDirection::kGradInput ? grad_input_desc(arguments, forward, attributes)
-                                                         : grad_weight_desc(arguments, forward, attributes);
+  return p.direction == ConvolutionDirection::kGradInput
+             ? grad_input_desc(arguments, forward, attributes)
+             : grad_weight_desc(p, arguments, forward, attributes);
 }
 
 PrimitiveCall::PrimitiveCall(const std::string& layer, const dnnl::primitive_desc_base& desc)
@@ -176,12 +190,15 @@ PrimitiveCall reorder_call(const std::string& layer, const memory& from, const m
   return call;
 }
 
-memory unbound_memory(const memory::desc& desc) { return memory(desc, onednn_engine(), nullptr); }
+memory unbound_memory(const memory::desc& desc) {
+  return memory(desc, onednn_engine(), nullptr);
+}
 
-void multiply_matrices(const std::string& layer, const MatrixProduct& p, const float* a, const float* b, float* y) {
-  check_onednn(dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.rows, p.columns, p.depth, 1.0f, a,
-                          p.transpose_a ? p.rows : p.depth, b, p.transpose_b ? p.depth : p.columns, p.beta, y,
-                          p.columns),
+void multiply_matrices(const std::string& layer, const MatrixProduct& p, const float* a, const float* b,
+                       float* y) {
+  check_onednn(dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.rows, p.columns, p.depth,
+                          1.0f, a, p.transpose_a ? p.rows : p.depth, b, p.transpose_b ? p.depth : p.columns,
+                          p.beta, y, p.columns),
                layer, "dnnl_sgemm");
 }
 

@@ -7,8 +7,7 @@ if (!isMainThread) {
   const model = tinyModel();
   await model.compile(compileOptions);
   parentPort.postMessage('busy');
-  for (let i = 0; ; i += 1)
-    await Promise.all([model.trainBatch(batch(8), { lr: 0.01 }), model.predict(batch(3).images)]);
+  for (;;) await Promise.all([model.trainBatch(batch(8), { lr: 0.01 }), model.predict(batch(3).images)]);
 } else {
   const count = Number(process.argv[2]);
   let seed = 12345;

@@ -15,11 +15,10 @@ namespace {
 constexpr int64_t kFewImages = 4;
 
 // c [m,n] = a b, row-major without padding. transpose_a: a is stored [k,m]; transpose_b: b is stored [n,k].
-void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a, const float* b,
-              float* c) {
-  const dnnl_status_t status =
-      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, transpose_a ? m : k, b,
-                 transpose_b ? k : n, 0.0f, c, n);
+void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
+              const float* b, float* c) {
+  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
+                                          transpose_a ? m : k, b, transpose_b ? k : n, 0.0f, c, n);
   if (status != dnnl_success) throw Error(ErrorCode::kInternal, "excite: dnnl_sgemm failed");
 }
 
@@ -92,22 +91,23 @@ Gate gate_of(const std::string& text) {
   if (text == "sigmoid") return Gate::kSigmoid;
   if (text == "tanh") return Gate::kTanh;
   if (text == "relu") return Gate::kRelu;
-  throw Error(ErrorCode::kArgument, "excite: expected gate 'sigmoid', 'tanh' or 'relu', received '" + text + "'");
+  throw Error(ErrorCode::kArgument,
+              "excite: expected gate 'sigmoid', 'tanh' or 'relu', received '" + text + "'");
 }
 
-void excitation_forward(const ExcitationSize& size, Gate gate, const float* q, const ExcitationWeights& weights,
-                        float* hidden, float* s) {
-  const auto [images, channels, squeezed] = size;
-  fully_connected(images, channels, squeezed, q, weights.w1, hidden);
+void excitation_forward(const ExcitationSize& size, Gate gate, const float* q,
+                        const ExcitationWeights& weights, float* hidden, float* s) {
+  const auto [images, channels, squeezed, inputs] = size;
+  fully_connected(images, inputs, squeezed, q, weights.w1, hidden);
   add_bias(images, squeezed, weights.b1, hidden, rectify);
   fully_connected(images, squeezed, channels, hidden, weights.w2, s);
   add_bias(images, channels, weights.b2, s, [gate](Vec u) { return apply_gate(gate, u); });
 }
 
-void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q, const float* hidden,
-                         const float* s, const float* w1, const float* w2, float* dh,
+void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q,
+                         const float* hidden, const float* s, const float* w1, const float* w2, float* dh,
                          const ExcitationGradients& gradients) {
-  const auto [images, channels, squeezed] = size;
+  const auto [images, channels, squeezed, inputs] = size;
   for_vectors(images * channels, [&](auto access, int64_t i) {
     access.put(du + i, access.get(du + i) * gate_slope(gate, access.get(s + i)));
   });
@@ -115,9 +115,9 @@ void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const
   if (gradients.db2 != nullptr) column_sums(images, channels, du, gradients.db2);
   multiply(false, false, images, squeezed, channels, du, w2, dh);
   for (int64_t i = 0; i < images * squeezed; ++i) dh[i] = hidden[i] > 0 ? dh[i] : 0.0f;
-  if (gradients.dw1 != nullptr) multiply(true, false, squeezed, channels, images, dh, q, gradients.dw1);
+  if (gradients.dw1 != nullptr) multiply(true, false, squeezed, inputs, images, dh, q, gradients.dw1);
   if (gradients.db1 != nullptr) column_sums(images, squeezed, dh, gradients.db1);
-  if (gradients.dq != nullptr) multiply(false, false, images, channels, squeezed, dh, w1, gradients.dq);
+  if (gradients.dq != nullptr) multiply(false, false, images, inputs, squeezed, dh, w1, gradients.dq);
 }
 
 }  // namespace senet::cpu

@@ -1,8 +1,8 @@
 // The excitation of a squeeze-and-excitation block and its gradient, shared by `excite` and `norm_tail`:
 //   h = relu(q W1^T + b1)    s = gate(h W2^T + b2)
-// q [N,C], h [N,R], s [N,C], w1 [R,C], w2 [C,R], b1 [R], b2 [C], all plain row-major.
-// Gradient, from ds: du = ds * gate'(s), dW2 = du^T h, db2 = sum_n du, dh = (du W2) where h > 0,
-// dW1 = dh^T q, db1 = sum_n dh, dq = dh W1.
+// q [N,Q], h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C], all plain row-major. Q = C but for a gate
+// that is computed ahead of the convolution it gates. Gradient, from ds: du = ds * gate'(s), dW2 = du^T h,
+// db2 = sum_n du, dh = (du W2) where h > 0, dW1 = dh^T q, db1 = sum_n dh, dq = dh W1.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ Gate gate_of(const std::string& text);
 
 struct ExcitationSize {
   int64_t images, channels, squeezed;
+  int64_t inputs = channels;  // width of q
 };
 
 struct ExcitationWeights {
@@ -26,8 +27,8 @@ struct ExcitationWeights {
   const float* b2 = nullptr;  // may be null
 };
 
-void excitation_forward(const ExcitationSize& size, Gate gate, const float* q, const ExcitationWeights& weights,
-                        float* hidden, float* s);
+void excitation_forward(const ExcitationSize& size, Gate gate, const float* q,
+                        const ExcitationWeights& weights, float* hidden, float* s);
 
 // Outputs of the gradient; each may be null.
 struct ExcitationGradients {
@@ -39,8 +40,8 @@ struct ExcitationGradients {
 };
 
 // du [N,C] holds ds on entry and is overwritten; dh [N,R] is scratch.
-void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q, const float* hidden,
-                         const float* s, const float* w1, const float* w2, float* dh,
+void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q,
+                         const float* hidden, const float* s, const float* w1, const float* w2, float* dh,
                          const ExcitationGradients& gradients);
 
 }  // namespace senet::cpu

@@ -11,11 +11,12 @@
 namespace senet::cpu {
 namespace {
 
-// From q [N,C] and w1 [R,C]. A wrong number of weights would be read out of bounds.
-ExcitationSize size_of(const PrepareContext& context, const Value& q, const Value& w1) {
-  require(q.shape.size() == 2, context.node, "q [N,C]");
-  require(w1.shape.size() == 2, context.node, "w1 [R,C]");
-  return {q.shape[0], q.shape[1], w1.shape[0]};
+// From q [N,Q], w1 [R,Q] and s [N,C]. A wrong number of weights would be read out of bounds.
+ExcitationSize size_of(const PrepareContext& context, const Value& q, const Value& w1, const Value& s) {
+  require(q.shape.size() == 2, context.node, "q [N,Q]");
+  require(w1.shape.size() == 2, context.node, "w1 [R,Q]");
+  require(s.shape.size() == 2, context.node, "s [N,C]");
+  return {q.shape[0], s.shape[1], w1.shape[0], q.shape[1]};
 }
 
 // Inputs q, w1, b1?, w2, b2?; outputs s, hidden?.
@@ -76,7 +77,8 @@ class ExciteGrad final : public Step {
 
   ExcitationSize size_;
   Gate gate_;
-  const float *ds_ = nullptr, *q_ = nullptr, *hidden_ = nullptr, *s_ = nullptr, *w1_ = nullptr, *w2_ = nullptr;
+  const float *ds_ = nullptr, *q_ = nullptr, *hidden_ = nullptr, *s_ = nullptr, *w1_ = nullptr,
+              *w2_ = nullptr;
   float *du_ = nullptr, *dh_ = nullptr;
   ExcitationGradients gradients_;
 };
@@ -86,10 +88,10 @@ class ExciteGrad final : public Step {
 StepPlan prepare_excite(const PrepareContext& context) {
   const Node& node = context.node;
   require(node.has_input(0) && node.has_input(1) && node.has_output(0), node, "q, w1 and s");
-  const ExcitationSize size = size_of(context, context.in(0), context.in(1));
+  const ExcitationSize size = size_of(context, context.in(0), context.in(1), context.out(0));
   const NormCheck check(context);
-  check.inputs({0}, size.images * size.channels);
-  check.inputs({1, 3}, size.channels * size.squeezed);
+  check.inputs({1}, size.inputs * size.squeezed);
+  check.inputs({3}, size.channels * size.squeezed);
   check.optional_input(2, size.squeezed);
   check.optional_input(4, size.channels);
   check.outputs({0}, size.images * size.channels);
@@ -107,13 +109,15 @@ StepPlan prepare_excite(const PrepareContext& context) {
 
 StepPlan prepare_excite_grad(const PrepareContext& context) {
   require_operands(context.node, 6, 1);
-  const ExcitationSize size = size_of(context, context.in(1), context.in(4));
+  const ExcitationSize size = size_of(context, context.in(1), context.in(4), context.in(0));
   const NormCheck check(context);
-  check.inputs({0, 1, 3}, size.images * size.channels);
+  check.inputs({0, 3}, size.images * size.channels);
   check.inputs({2}, size.images * size.squeezed);
-  check.inputs({4, 5}, size.channels * size.squeezed);
-  check.outputs({0}, size.images * size.channels);
-  check.outputs({1, 3}, size.channels * size.squeezed);
+  check.inputs({4}, size.inputs * size.squeezed);
+  check.inputs({5}, size.channels * size.squeezed);
+  check.outputs({0}, size.images * size.inputs);
+  check.outputs({1}, size.inputs * size.squeezed);
+  check.outputs({3}, size.channels * size.squeezed);
   check.outputs({2}, size.squeezed);
   check.outputs({4}, size.channels);
   auto step = std::make_unique<ExciteGrad>(size, gate_of(context.node.text("gate")));

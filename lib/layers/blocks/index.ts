@@ -1,0 +1,1 @@
+export { type BottleneckOptions, basicBlock, bottleneck, type ResidualBlockOptions } from './residual.ts';

@@ -1,0 +1,71 @@
+import { ABSENT } from '../ir/graph.ts';
+import { expectMap, FeatureMap, type MapFor, type SameChannels } from './feature.ts';
+import { checkKeys, readFlag } from './options.ts';
+import { declareExcitation, planSqueezeExcite, type SqueezeExciteOptions } from './squeeze_excite.ts';
+
+const EPS = 1e-5;
+
+/** What rides on the passes of a batch norm. */
+export interface NormTailOptions {
+  /** Name of the norm. */
+  readonly name?: string;
+  /** Added after the gate: the block's shortcut. */
+  readonly identity?: FeatureMap;
+  /** Name of a norm for `identity`, which is then the output of the shortcut's convolution. */
+  readonly identityNorm?: string;
+  /** The SE block between norm and sum; its squeeze is the average. */
+  readonly squeezeExcite?: SqueezeExciteOptions;
+  /** ReLU at the end; default true. */
+  readonly relu?: boolean;
+  /** Use the running statistics in training too; default false. */
+  readonly frozen?: boolean;
+}
+
+const keys = ['name', 'identity', 'identityNorm', 'squeezeExcite', 'relu', 'frozen'];
+
+/**
+ * The tail of a residual block in one op: `relu(SE(batchNorm(x)) + identity)`, or any part of it. Gives what the plain
+ * layers give, in two passes over memory forward and two backward, however much rides along.
+ */
+export function normTail<F, I extends FeatureMap = FeatureMap>(
+  x: F & MapFor<'normTail', F>,
+  options?: Omit<NormTailOptions, 'identity'> & { readonly identity?: I & IdentityFor<F, I> },
+): F & FeatureMap {
+  const given: NormTailOptions = options ?? {};
+  checkKeys('normTail', given, keys);
+  return emitNormTail(expectMap('normTail', x), given) as F & FeatureMap;
+}
+
+/** An identity with the channels of the map it is added to, or a sentence for the compiler to show. */
+type IdentityFor<F, I extends FeatureMap> = F extends FeatureMap ? SameChannels<'normTail', F, I> : unknown;
+
+/** The same without the checks of the types, for blocks. */
+export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMap {
+  const { builder, channels } = x;
+  const layer = builder.enter('bn', options.name);
+  const identity =
+    options.identity === undefined ? undefined : expectMap(`${layer}: identity`, options.identity);
+  const norm = builder.norm(layer, channels);
+  const absent = [ABSENT, ABSENT, ABSENT, ABSENT];
+  const { identityNorm, squeezeExcite } = options;
+  const projected =
+    identityNorm === undefined ? absent : builder.norm(builder.enter('bn', identityNorm), channels);
+  let weights = absent;
+  let gate = 'sigmoid';
+  if (squeezeExcite !== undefined) {
+    const se = builder.enter('se', squeezeExcite.name);
+    const plan = planSqueezeExcite(se, channels, squeezeExcite);
+    weights = declareExcitation(builder, se, channels, plan);
+    gate = plan.gate;
+  }
+  builder.graph.layer = layer;
+  const id = builder.emit('norm_tail', [x.id, ...norm, identity?.id ?? ABSENT, ...projected, ...weights], {
+    eps: EPS,
+    eps2: EPS,
+    relu: readFlag(`${layer}: relu`, options.relu ?? true),
+    gate,
+    training: false,
+    frozen: readFlag(`${layer}: frozen`, options.frozen ?? false),
+  });
+  return new FeatureMap(builder, id, channels);
+}

@@ -1,0 +1,95 @@
+import { ABSENT } from '../ir/graph.ts';
+import { type GateKind, gateKinds } from '../ops/excite.ts';
+import { type SqueezeKind, squeezeKinds } from '../ops/squeeze_excite.ts';
+import { expectMap, type FeatureMap, like, type MapFor } from './feature.ts';
+import type { ModelBuilder } from './model_builder.ts';
+import { checkKeys, readChoice, readFlag, readWhole } from './options.ts';
+
+export interface SqueezeExciteOptions {
+  /** The paper's r: the hidden layer has channels / r units; default 16. */
+  readonly reduction?: number;
+  /** Units of the hidden layer, in place of `reduction`. */
+  readonly reducedWidth?: number;
+  /**
+   * How channels / reduction becomes a width: `'floor'` (default, at least 1), or `'divisible8'`, the nearest multiple
+   * of 8 (at least 8), as timm does.
+   */
+  readonly rule?: 'floor' | 'divisible8';
+  /** What happens to the positions: `'avg'` (default), `'max'`, or `'none'`, a gate for each position. */
+  readonly squeeze?: SqueezeKind;
+  /** Default `'sigmoid'`. */
+  readonly gate?: GateKind;
+  /** Biases in both layers; default true. */
+  readonly bias?: boolean;
+  readonly name?: string;
+}
+
+export const squeezeExciteKeys = ['reduction', 'reducedWidth', 'rule', 'squeeze', 'gate', 'bias', 'name'];
+
+/** A checked description of an SE block over a number of channels. */
+export interface SqueezeExcitePlan {
+  readonly reduced: number;
+  readonly squeeze: SqueezeKind;
+  readonly gate: GateKind;
+  readonly bias: boolean;
+}
+
+/** Checks the options; `where` starts each message. */
+export function planSqueezeExcite(
+  where: string,
+  channels: number,
+  options: SqueezeExciteOptions,
+): SqueezeExcitePlan {
+  checkKeys(where, options, squeezeExciteKeys);
+  const reduction = readWhole(`${where}: reduction`, options.reduction ?? 16, 1);
+  const rule = readChoice(`${where}: rule`, options.rule ?? 'floor', ['floor', 'divisible8']);
+  const width =
+    rule === 'floor'
+      ? Math.max(1, Math.floor(channels / reduction))
+      : Math.max(8, Math.floor((channels / reduction + 4) / 8) * 8);
+  return {
+    reduced: readWhole(`${where}: reducedWidth`, options.reducedWidth ?? width, 1),
+    squeeze: readChoice(`${where}: squeeze`, options.squeeze ?? 'avg', squeezeKinds),
+    gate: readChoice(`${where}: gate`, options.gate ?? 'sigmoid', gateKinds),
+    bias: readFlag(`${where}: bias`, options.bias ?? true),
+  };
+}
+
+/** Declares the two layers of an excitation: w1, b1, w2, b2; biases absent without them. Stored as 1x1 convolutions. */
+export function declareExcitation(
+  builder: ModelBuilder,
+  layer: string,
+  channels: number,
+  { reduced, bias }: SqueezeExcitePlan,
+): number[] {
+  const fc = (name: string, units: number, inputs: number) => {
+    const initializer = { kind: 'heNormal', fan: inputs } as const;
+    const weight = builder.parameter(`${layer}.${name}.weight`, [units, inputs], initializer, {
+      decay: true,
+      storedShape: [units, inputs, 1, 1],
+    });
+    if (!bias) return [weight, ABSENT];
+    return [weight, builder.parameter(`${layer}.${name}.bias`, [units], { kind: 'constant', value: 0 })];
+  };
+  return [...fc('fc1', reduced, channels), ...fc('fc2', channels, reduced)];
+}
+
+/**
+ * Squeeze-and-excitation block (Hu et al.): scales each channel of a map by a gate computed from all channels.
+ *
+ * @example
+ * squeezeExcite(x, { reduction: 8, gate: 'tanh' })
+ */
+export function squeezeExcite<F>(
+  x: F & MapFor<'squeezeExcite', F>,
+  options: SqueezeExciteOptions = {},
+): F & FeatureMap {
+  const map = expectMap('squeezeExcite', x);
+  const { builder, channels } = map;
+  checkKeys('squeezeExcite', options, squeezeExciteKeys);
+  const layer = builder.enter('se', options.name);
+  const plan = planSqueezeExcite(layer, channels, options);
+  const weights = declareExcitation(builder, layer, channels, plan);
+  const id = builder.emit('squeeze_excite', [map.id, ...weights], { squeeze: plan.squeeze, gate: plan.gate });
+  return like(map, id) as F & FeatureMap;
+}

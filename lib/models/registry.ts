@@ -1,0 +1,68 @@
+/** The zoo: every architecture by name. */
+import { ArgumentError, ArgumentRangeError } from '../errors.ts';
+import type { ModelDefinition } from '../layers/index.ts';
+import { defineResnet, type ResnetName, type ResnetOptions, resnets } from './resnet.ts';
+
+/** Names of the zoo's models. */
+export type ModelName = ResnetName;
+
+/** Options of the zoo's models. */
+export type ModelBuildOptions = ResnetOptions;
+
+const optionKeys = ['input', 'classes', 'se', 'strideIn'];
+
+const hasModel = (name: string): name is ModelName => Object.hasOwn(resnets, name);
+
+/** The names that `createModel` takes, sorted. */
+export function listModels(): ModelName[] {
+  return Object.keys(resnets)
+    .filter(hasModel)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+/** How many letters must change to make one word of the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/**
+ * The definition of a model of the zoo.
+ *
+ * @throws ArgumentRangeError for an unknown name, listing those that are like it.
+ */
+export function buildModel(name: ModelName, options: ModelBuildOptions = {}): ModelDefinition {
+  if (typeof name !== 'string') throw new ArgumentError(`model: expected a name, received ${String(name)}`);
+  if (!hasModel(name)) {
+    const word: string = name;
+    const near = listModels()
+      .map((known) => ({ known, far: distance(word.toLowerCase(), known) }))
+      .sort((a, b) => a.far - b.far)
+      .slice(0, 3);
+    throw new ArgumentRangeError(
+      `model: expected the name of a model, such as ${near.map(({ known }) => known).join(', ')}; received '${word}'`,
+    );
+  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ArgumentError(`model: expected an options object, received ${String(options)}`);
+  }
+  const config = resnets[name];
+  const unknown = Object.keys(options).find((key) => !optionKeys.includes(key));
+  if (unknown !== undefined) {
+    throw new ArgumentError(`model: expected options ${optionKeys.join(', ')}; received '${unknown}'`);
+  }
+  if (options.se !== undefined && !config.se) {
+    throw new ArgumentError(`model: se: '${name}' has no SE blocks; use 'se_${name}'`);
+  }
+  if (options.strideIn !== undefined && config.block === 'basic') {
+    throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks`);
+  }
+  return defineResnet(name, config, options);
+}
