@@ -35,6 +35,18 @@ export function checkInteger(
   return value;
 }
 
+let stopsAtExit = false;
+
+/**
+ * Sees to it that no device computes any more when the process ends, by `process.exit()` or an uncaught error: native
+ * libraries tear down their state then, and a thread in the middle of a step would crash.
+ */
+function stopAtExit(): void {
+  if (stopsAtExit) return;
+  stopsAtExit = true;
+  process.once('exit', () => callNative((addon) => addon.stopDevices()));
+}
+
 /** An open device. */
 export class Device {
   readonly kind = 'cpu';
@@ -56,6 +68,7 @@ export class Device {
       );
     }
     this.#handle = callNative((addon) => addon.openDevice('cpu', threads, layout, limit));
+    stopAtExit();
     const info = callNative((addon) => addon.deviceInfo(this.handle));
     this.description = info.description;
     this.#ops = new Set(info.ops);

@@ -55,6 +55,8 @@ interface Addon {
     profile: boolean,
   ): Promise<{ outputs: ArrayBuffer[]; stepMs?: number[] }>;
   dispose(handle: DeviceHandle | TensorHandle | ProgramHandle): void;
+  /** Ends all native work of this thread's environment, for good. */
+  stopDevices(): void;
   liveHandles(): number;
 }
 

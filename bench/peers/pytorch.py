@@ -11,14 +11,14 @@ and prints {"median_ms": ..., "min_ms": ..., "max_ms": ..., "rounds": ...}.
 A training iteration is zero_grad, forward, cross-entropy, backward and an SGD step (momentum 0.9, weight decay 1e-4,
 fused) on one fixed batch; an inference iteration is one forward pass in eval mode.
 
-PyTorch's best mode on a CPU is channels_last with glibc told to keep freed memory; without that each step pays page
-faults for every activation. glibc reads these before the program starts, so the harness sets them, not this script:
+PyTorch is fastest with glibc told to keep freed memory; without that each step pays page faults for every activation.
+glibc reads these before the program starts, so the harness sets them, not this script:
 
     MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=34359738368 MALLOC_TOP_PAD_=268435456
 
 "keptMemory" in the ready line says whether the first one is set. Variants: eager (NCHW), channels_last, compiled
-(channels_last and torch.compile, whose Inductor freezes the weights in inference, so BN is folded). Kept memory is the
-best with channels_last for training and with compiled for inference.
+(channels_last and torch.compile, whose Inductor freezes the weights in inference, so BN is folded). With kept memory,
+channels_last and compiled are equal in training, and compiled is the faster in inference.
 
 Onnxruntime's threads spin for some milliseconds after a run: a harness has to wait (0.2 s) before another contender's
 turn, and to drop the first iteration of a turn.

@@ -180,9 +180,9 @@ export class OpNode {
   }
 }
 
-/** The attributes of `from` that are named, for handing on to a gradient op. */
+/** Those of the named attributes that `from` has, for handing on to a gradient op. */
 export function pick(from: Attributes, ...keys: string[]): Attributes {
-  return Object.fromEntries(keys.map((key) => [key, from[key]!]));
+  return Object.fromEntries(keys.filter((key) => key in from).map((key) => [key, from[key]!]));
 }
 
 /** A list of ids without trailing absent ones. */

@@ -228,6 +228,12 @@ Napi::Value dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// stopDevices(): ends all work of this environment; to be called when the process exits
+Napi::Value stop_devices(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env()).stop_devices();
+  return info.Env().Undefined();
+}
+
 // liveHandles() -> how many native objects JavaScript holds in this process
 Napi::Value live(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(live_handles()));
@@ -260,6 +266,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<program_info>(env, exports, "programInfo");
   add<run>(env, exports, "run");
   add<dispose>(env, exports, "dispose");
+  add<stop_devices>(env, exports, "stopDevices");
   add<live>(env, exports, "liveHandles");
   add_fault_control(env, exports);
   return exports;

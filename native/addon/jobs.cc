@@ -121,9 +121,7 @@ Environment::Environment(Napi::Env env) {
       [](void* self) {
         auto* environment = static_cast<Environment*>(self);
         environment->mailbox_->close();
-        for (const std::weak_ptr<Device>& weak : environment->devices_) {
-          if (const std::shared_ptr<Device> device = weak.lock()) device->stop();
-        }
+        environment->stop_devices();
       },
       this);
 }
@@ -137,6 +135,12 @@ Environment& Environment::of(Napi::Env env) {
 void Environment::add_device(const std::shared_ptr<Device>& device) {
   std::erase_if(devices_, [](const std::weak_ptr<Device>& weak) { return weak.expired(); });
   devices_.push_back(device);
+}
+
+void Environment::stop_devices() {
+  for (const std::weak_ptr<Device>& weak : devices_) {
+    if (const std::shared_ptr<Device> device = weak.lock()) device->stop();
+  }
 }
 
 Napi::Promise Environment::submit(Napi::Env env, const std::shared_ptr<Device>& device,
@@ -162,10 +166,14 @@ void Environment::settle_job(Napi::Env env, Job* raw) {
   if (--environment.pending_ == 0) environment.mailbox_->let_process_end(env);
   Napi::HandleScope scope(env);
   try {
-    if (job->error) std::rethrow_exception(job->error);
-    job->deferred.Resolve(job->settle(env));
-  } catch (...) {
-    job->deferred.Reject(to_js_error(env).Value());
+    try {
+      if (job->error) std::rethrow_exception(job->error);
+      job->deferred.Resolve(job->settle(env));
+    } catch (...) {
+      job->deferred.Reject(to_js_error(env).Value());
+    }
+  } catch (const Napi::Error&) {
+    // The environment is being terminated: there is no JavaScript left to run, and nobody to tell.
   }
 }
 

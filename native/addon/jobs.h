@@ -25,6 +25,9 @@ class Environment {
   static Environment& of(Napi::Env env);
 
   void add_device(const std::shared_ptr<Device>& device);
+  // Stops the environment's devices for good; what was queued is dropped and its promises stay pending. For
+  // the very end of a process, where a thread that still computes would find the libraries' state destroyed.
+  void stop_devices();
   // Runs `work` on the device's thread, then `settle` on the JavaScript thread, whose value resolves the
   // promise. What either throws rejects it.
   Napi::Promise submit(Napi::Env env, const std::shared_ptr<Device>& device, std::function<void()> work,

@@ -34,6 +34,7 @@ void Device::stop() {
     dropped.swap(jobs_);
   }
   wake_.notify_all();
+  std::lock_guard lock(join_mutex_);
   if (thread_.joinable()) thread_.join();
 }
 

@@ -39,7 +39,8 @@ class Device {
 
   // Queues a job; jobs run one after the other on the device's thread. A job must not throw.
   void submit(std::function<void()> job);
-  // Drops the queued jobs, asks the running program to stop between two steps, and waits for the thread.
+  // Drops the queued jobs, asks the running program to stop between two steps, and waits for the thread. From
+  // any thread but the device's own, any number of times.
   void stop();
 
   const Backend& backend() const { return *backend_; }
@@ -68,6 +69,7 @@ class Device {
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
   bool closing_ = false;
+  std::mutex join_mutex_;
   std::thread thread_;
 };
 
