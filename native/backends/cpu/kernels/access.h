@@ -16,7 +16,8 @@ namespace senet::cpu {
 struct WholeVec {
   static Vec get(const float* p) { return load(p); }
   static void put(float* p, Vec v) { store(p, v); }
-  // Without fetching the line from memory first. p must be a multiple of 32 bytes; wait_for_stores() when done.
+  // Without fetching the line from memory first. p must be a multiple of 32 bytes; wait_for_stores() when
+  // done.
   static void put_around_cache(float* p, Vec v) {
 #ifdef __AVX__
     _mm256_stream_ps(p, reinterpret_cast<__m256>(v));
@@ -24,7 +25,9 @@ struct WholeVec {
     store(p, v);
 #endif
   }
-  static int bits(int mask) { return mask; }
+  static int bits(int mask) {
+    return mask;
+  }
 };
 struct PartVec {
   size_t count;

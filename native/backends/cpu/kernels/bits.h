@@ -37,7 +37,9 @@ inline VecInt lanes_of_bits(int bits) {
 }
 
 // v where the lane is set, else 0.
-inline Vec keep(VecInt lanes, Vec v) { return reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & lanes); }
+inline Vec keep(VecInt lanes, Vec v) {
+  return reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & lanes);
+}
 
 // The 8 bits from element e on, of a mask with `bytes` bytes.
 inline int bits_at(const uint8_t* mask, int64_t e, int64_t bytes) {

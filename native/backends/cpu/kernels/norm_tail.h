@@ -1,21 +1,25 @@
-// The tail of a residual block in two passes over memory, forward and backward; batch norm is the tail with nothing
-// riding on it. Letters: P positions of an image, M = N*P; sums over positions are per image and channel (n,c).
+// The tail of a residual block in two passes over memory, forward and backward; batch norm is the tail with
+// nothing riding on it. Letters: P positions of an image, M = N*P; sums over positions are per image and
+// channel (n,c).
 //
 //   z = scale*(x - mean) + beta, scale = gamma*rstd     batch norm of x
 //   s = gate(W2 relu(W1 q + b1) + b2), q = mean of z    s = 1 without squeeze-and-excitation
 //   i = identity, or batch norm of it (projected), or 0
 //   y = relu?( s*z + i )
 //
-// Forward. Pass 1 reads x: mean and M2 per (n,c), from which batch norm's statistics follow by a merge. As z is
-// affine in x, q = scale*(mean of x) + shift needs no pass of its own. Pass 2 reads x and identity, writes y.
+// Forward. Pass 1 reads x: mean and M2 per (n,c), from which batch norm's statistics follow by a merge. As z
+// is affine in x, q = scale*(m - mean) + beta needs no pass of its own. Pass 2 reads x and identity, writes
+// y.
 //
 // Backward. With g = dy where y > 0, pass 1 takes G = sum g and GX = sum g*(x - mean) per (n,c). Then
 //   ds = sum g*z = scale*GX + beta*G, and the excitation's gradient turns ds into dq;
 //   z receives s*g + dq/P at each position, so with m the mean of x over the positions of (n,c)
 //   dbeta = sum_n (s*G + dq)      dgamma = rstd * sum_n (s*GX + dq*(m - mean))
-//   dx = scale*( s*g + dq/P - dbeta/M - (x - mean)*rstd*dgamma/M )     the last two terms: batch statistics only
-// which is pass 2 with A = scale*s, B = -scale*rstd*dgamma/M, C = scale*(dq/P - dbeta/M). The projected shortcut's
-// norm is the same without gate, on the same g. Everything is exact; see statistics.h for the sums.
+//   dx = scale*( s*g + dq/P - dbeta/M - (x - mean)*rstd*dgamma/M )     the last two terms: batch statistics
+//   only
+// which is pass 2 with A = scale*s, B = -scale*rstd*dgamma/M, C = scale*(dq/P - dbeta/M). The projected
+// shortcut's norm is the same without gate, on the same g. Everything is exact; see statistics.h for the
+// sums.
 #pragma once
 
 #include "backends/cpu/kernels/excitation.h"
@@ -38,8 +42,8 @@ struct TailKind {
   ExcitationSize excitation() const { return {map.images, map.channels, squeezed}; }
 };
 
-// One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the forward
-// pass used.
+// One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
+// forward pass used.
 struct NormParameters {
   const float* gamma = nullptr;
   const float* beta = nullptr;
@@ -76,15 +80,15 @@ class NormTailForward {
  private:
   size_t lay_out(void* workspace);
   void normalise(const float* x, const NormParameters& norm, double eps, float* mean, float* variance,
-                 float* scale, float* shift) const;
+                 float* scale) const;
   void excite() const;
 
   TailKind kind_;
   SlabPlan plan_;
   Operands operands_;
-  float *means_, *squares_;                     // [plan_.partials()]
-  float *scale_, *shift_, *scale2_, *shift2_;  // [C]
-  float* q_;                                    // [N,C]
+  float *means_, *squares_;  // [plan_.partials()]
+  float *scale_, *scale2_;   // [C]
+  float* q_;                 // [N,C]
 };
 
 class NormTailBackward {
@@ -102,12 +106,12 @@ class NormTailBackward {
     const float* hidden = nullptr;       // [N,R]
     const float* gate = nullptr;         // [N,C]
     const uint8_t* mask = nullptr;
-    float* dx = nullptr;         // map; may be x, and without shortcut dy or dy_extra
-    float* dgamma = nullptr;     // [C], as the next three
+    float* dx = nullptr;      // map; may be x, and without shortcut dy or dy_extra
+    float* dgamma = nullptr;  // [C], as the next three
     float* dbeta = nullptr;
     float* dgamma2 = nullptr;
     float* dbeta2 = nullptr;
-    float* didentity = nullptr;  // map; may be dy or dy_extra
+    float* didentity = nullptr;   // map; may be dy or dy_extra
     ExcitationGradients weights;  // without dq
   };
 
@@ -131,13 +135,13 @@ class NormTailBackward {
   SlabPlan plan_;
   bool has_didentity_;
   Operands operands_;
-  TailSums partials_;                     // [plan_.partials()]
-  TailSums sums_;                         // [plan_.images(), C]
-  float *scale_, *shift_, *rstd_;         // [C]
-  float *scale2_, *rstd2_;                // [C]
-  float *b_, *c_, *b2_, *c2_;             // [C], c_ [N,C] with a gate
-  float *q_, *ds_, *dq_;                  // [N,C]
-  float* dh_;                             // [N,R]
+  TailSums partials_;          // [plan_.partials()]
+  TailSums sums_;              // [plan_.images(), C]
+  float *scale_, *rstd_;       // [C]
+  float *scale2_, *rstd2_;     // [C]
+  float *b_, *c_, *b2_, *c2_;  // [C], c_ [N,C] with a gate
+  float *q_, *ds_, *dq_;       // [N,C]
+  float* dh_;                  // [N,R]
 };
 
 }  // namespace senet::cpu

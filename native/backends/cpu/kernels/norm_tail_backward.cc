@@ -14,7 +14,7 @@ size_t NormTailBackward::lay_out(void* base) {
   gradients(partials_, plan_.partials());
   sums_ = partials_;
   if (plan_.segments() > 1) gradients(sums_, rows);
-  for (float** array : {&scale_, &shift_, &rstd_, &scale2_, &rstd2_, &b_, &b2_, &c2_}) {
+  for (float** array : {&scale_, &rstd_, &scale2_, &rstd2_, &b_, &b2_, &c2_}) {
     *array = workspace.floats(channels);
   }
   for (float** output : {&operands_.dgamma, &operands_.dbeta, &operands_.dgamma2, &operands_.dbeta2}) {
@@ -27,7 +27,8 @@ size_t NormTailBackward::lay_out(void* base) {
     dq_ = workspace.floats(rows);
     dh_ = workspace.floats(kind_.map.images * kind_.squeezed);
   }
-  if (kind_.shortcut != Shortcut::kNone && !has_didentity_) operands_.didentity = workspace.floats(plan_.elements());
+  if (kind_.shortcut != Shortcut::kNone && !has_didentity_)
+    operands_.didentity = workspace.floats(plan_.elements());
   return workspace.bytes();
 }
 
@@ -60,7 +61,7 @@ void NormTailBackward::excite() const {
     for (int64_t n = begin; n < end; ++n) {
       for (int64_t c = 0; c < channels; ++c) {
         const int64_t i = n * channels + c;
-        q_[i] = scale_[c] * o.sample_mean[i] + shift_[c];
+        q_[i] = scale_[c] * (o.sample_mean[i] - o.norm.mean[c]) + o.norm.beta[c];
         ds_[i] = scale_[c] * sums_.gx[i] + o.norm.beta[c] * sums_.g[i];
       }
     }
@@ -141,7 +142,7 @@ TailBackward NormTailBackward::passes() const {
           .mask_from = mask_from,
           .mask = o.mask,
           .scale = scale_,
-          .shift = shift_,
+          .beta = o.norm.beta,
           .gate = kind_.excites() ? o.gate : nullptr,
           .shortcut = kind_.shortcut,
           .g = o.didentity,
@@ -153,12 +154,10 @@ void NormTailBackward::run() const {
   const Operands& o = operands_;
   const NormParameters &norm = o.norm, &norm2 = o.norm2;
   const int64_t channels = kind_.map.channels;
-  fold_statistics(channels, kind_.eps, norm.gamma, norm.beta, norm.mean, norm.variance, scale_,
-                  norm.beta != nullptr ? shift_ : nullptr, rstd_);
+  scale_of(channels, kind_.eps, norm.gamma, norm.variance, scale_, rstd_);
   const bool projected = kind_.shortcut == Shortcut::kProjected;
   if (projected) {
-    fold_statistics(channels, kind_.eps2, norm2.gamma, nullptr, norm2.mean, norm2.variance, scale2_, nullptr,
-                    rstd2_);
+    scale_of(channels, kind_.eps2, norm2.gamma, norm2.variance, scale2_, rstd2_);
   }
   const TailBackward tail = passes();
   reduce_tail_gradient(plan_, tail, partials_);
@@ -168,15 +167,10 @@ void NormTailBackward::run() const {
   if (kind_.excites()) excite();
   norm_gradient();
   slopes();
-  apply_tail_gradient(plan_, tail,
-                      {.without_x = !kind_.training,
-                       .a = scale_,
-                       .b = b_,
-                       .c = c_,
-                       .a2 = scale2_,
-                       .b2 = b2_,
-                       .c2 = c2_},
-                      o.dx);
+  apply_tail_gradient(
+      plan_, tail,
+      {.without_x = !kind_.training, .a = scale_, .b = b_, .c = c_, .a2 = scale2_, .b2 = b2_, .c2 = c2_},
+      o.dx);
 }
 
 }  // namespace senet::cpu

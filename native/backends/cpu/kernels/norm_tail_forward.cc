@@ -9,9 +9,7 @@ size_t NormTailForward::lay_out(void* base) {
   means_ = workspace.floats(plan_.partials());
   squares_ = workspace.floats(plan_.partials());
   scale_ = workspace.floats(channels);
-  shift_ = workspace.floats(channels);
   scale2_ = workspace.floats(channels);
-  shift2_ = workspace.floats(channels);
   operands_.mean = workspace.floats_unless(operands_.mean, channels);
   operands_.variance = workspace.floats_unless(operands_.variance, channels);
   operands_.mean2 = workspace.floats_unless(operands_.mean2, channels);
@@ -31,24 +29,26 @@ void NormTailForward::bind(const Operands& operands, void* workspace) {
   lay_out(workspace);
 }
 
-// scale and shift of a batch norm, after pass 1 over its input where the kind needs one.
+// The scale of a batch norm, after pass 1 over its input where the kind needs one.
 void NormTailForward::normalise(const float* x, const NormParameters& norm, double eps, float* mean,
-                                float* variance, float* scale, float* shift) const {
+                                float* variance, float* scale) const {
   if (kind_.training) {
     partial_statistics(plan_, x, means_, squares_);
     merge_statistics(plan_, means_, squares_, mean, variance);
   }
-  fold_statistics(kind_.map.channels, eps, norm.gamma, norm.beta, kind_.training ? mean : norm.mean,
-                  kind_.training ? variance : norm.variance, scale, shift, nullptr);
+  scale_of(kind_.map.channels, eps, norm.gamma, kind_.training ? variance : norm.variance, scale, nullptr);
 }
 
 void NormTailForward::excite() const {
   if (!kind_.training) partial_means(plan_, operands_.x, means_);
   merge_means(plan_, means_, operands_.sample_mean);
   const int64_t channels = kind_.map.channels;
+  const float* mean = kind_.training ? operands_.mean : operands_.norm.mean;
   for (int64_t n = 0; n < kind_.map.images; ++n) {
-    const float* mean = operands_.sample_mean + n * channels;
-    for (int64_t c = 0; c < channels; ++c) q_[n * channels + c] = scale_[c] * mean[c] + shift_[c];
+    const float* sample_mean = operands_.sample_mean + n * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      q_[n * channels + c] = scale_[c] * (sample_mean[c] - mean[c]) + operands_.norm.beta[c];
+    }
   }
   excitation_forward(kind_.excitation(), kind_.gate, q_, operands_.weights, operands_.hidden, operands_.gate);
 }
@@ -56,18 +56,20 @@ void NormTailForward::excite() const {
 void NormTailForward::run() const {
   const Operands& o = operands_;
   if (kind_.shortcut == Shortcut::kProjected) {
-    normalise(o.identity, o.norm2, kind_.eps2, o.mean2, o.variance2, scale2_, shift2_);
+    normalise(o.identity, o.norm2, kind_.eps2, o.mean2, o.variance2, scale2_);
   }
-  normalise(o.x, o.norm, kind_.eps, o.mean, o.variance, scale_, shift_);
+  normalise(o.x, o.norm, kind_.eps, o.mean, o.variance, scale_);
   if (kind_.excites()) excite();
   apply_tail(plan_, {.x = o.x,
                      .scale = scale_,
-                     .shift = shift_,
+                     .mean = kind_.training ? o.mean : o.norm.mean,
+                     .beta = o.norm.beta,
                      .gate = kind_.excites() ? o.gate : nullptr,
                      .shortcut = kind_.shortcut,
                      .identity = o.identity,
                      .scale2 = scale2_,
-                     .shift2 = shift2_,
+                     .mean2 = kind_.training ? o.mean2 : o.norm2.mean,
+                     .beta2 = o.norm2.beta,
                      .relu = kind_.relu,
                      .y = o.y,
                      .mask = o.mask});

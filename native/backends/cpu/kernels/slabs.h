@@ -1,9 +1,10 @@
 // How a pass over a map is cut into pieces of work.
 //
-// A slab is a run of positions of one image, seen as rows of `lanes` floats: one lane for each channel, or several
-// positions side by side where the channels are too few to fill vectors (lane l is channel l % channels). In both
-// layouts of a map (layout.h) the lanes of a row lie next to each other, so a pass is the same loop over rows and
-// vectors for either, with its per-channel coefficients spread over lanes in small arrays that stay in L1.
+// A slab is a run of positions of one image, seen as rows of `lanes` floats: one lane for each channel, or
+// several positions side by side where the channels are too few to fill vectors (lane l is channel l %
+// channels). In both layouts of a map (layout.h) the lanes of a row lie next to each other, so a pass is the
+// same loop over rows and vectors for either, with its per-channel coefficients spread over lanes in small
+// arrays that stay in L1.
 #pragma once
 
 #include <algorithm>
@@ -36,12 +37,12 @@ struct Slab {
   int64_t tail;                 // elements of a last, shorter row
 };
 
-// The slabs of a map. They depend on the shape alone, and so do all sums: results are the same for any number of
-// threads.
+// The slabs of a map. They depend on the shape alone, and so do all sums: results are the same for any number
+// of threads.
 class SlabPlan {
  public:
-  // per_image = false lets the images of a channels-last map count as one with images * positions positions, for
-  // passes that need nothing per image.
+  // per_image = false lets the images of a channels-last map count as one with images * positions positions,
+  // for passes that need nothing per image.
   SlabPlan(MapLayout map, bool per_image) {
     if (!per_image && map.block == map.channels) {
       map = {1, map.channels, 1, map.images * map.positions(), map.block};
@@ -102,7 +103,7 @@ class SlabPlan {
   }
 
  private:
-  static constexpr int64_t kWantedSlabs = 64;      // enough for an even share on many cores
+  static constexpr int64_t kWantedSlabs = 64;       // enough for an even share on many cores
   static constexpr int64_t kFewestElements = 4096;  // below this a slab's set-up would show
   static constexpr int64_t kFewestLanes = 32;       // keeps an accumulator's additions apart in time
 
@@ -149,7 +150,8 @@ inline void gather(const Slab& slab, const Lanes& lanes, float* sums) {
 template <int kRows>
 using RowCount = std::integral_constant<int, kRows>;
 
-// Calls body(rows, access, element, lane) for every vector of kRows rows below each other; rows is a RowCount.
+// Calls body(rows, access, element, lane) for every vector of kRows rows below each other; rows is a
+// RowCount.
 template <int kRows, typename Body>
 void sweep_rows(int64_t offset, int64_t lanes, const Body& body) {
   for_vectors(lanes, [&](auto access, int64_t l) { body(RowCount<kRows>(), access, offset + l, l); });
@@ -171,8 +173,8 @@ void sweep(const Slab& slab, const Body& body) {
   if (slab.tail > 0) sweep_rows<1>(slab.offset + slab.rows * slab.stride, slab.tail, one);
 }
 
-// body(slab) for all slabs, on all threads. A second pass over a map goes through each thread's share backwards,
-// and so finds the end of the first pass still in cache.
+// body(slab) for all slabs, on all threads. A second pass over a map goes through each thread's share
+// backwards, and so finds the end of the first pass still in cache.
 template <typename Body>
 void for_slabs(const SlabPlan& plan, const Body& body) {
   parallel_for(plan.count(), [&](int64_t begin, int64_t end) {
@@ -186,7 +188,8 @@ void for_slabs_backwards(const SlabPlan& plan, const Body& body) {
   });
 }
 
-// body(first, last) over the channels in shares of at most kChannelShare, for the small stages between the passes.
+// body(first, last) over the channels in shares of at most kChannelShare, for the small stages between the
+// passes.
 inline constexpr int64_t kChannelShare = 64;
 template <typename Body>
 void for_channels(int64_t channels, const Body& body) {

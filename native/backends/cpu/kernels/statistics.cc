@@ -106,7 +106,8 @@ void partial_means(const SlabPlan& plan, const float* x, float* means) {
                    for (int r = 0; r < rows; ++r) sum += access.get(x + element + r * slab.stride);
                    store(run.at + lane, sum);
                  });
-      for (int64_t l = 0; l < slab.lanes; l += kLanes) store(total.at + l, load(total.at + l) + load(run.at + l));
+      for (int64_t l = 0; l < slab.lanes; l += kLanes)
+        store(total.at + l, load(total.at + l) + load(run.at + l));
     }
     const float* tail = x + slab.offset + slab.rows * slab.stride;
     for (int64_t l = 0; l < slab.tail; ++l) total.at[l] += tail[l];
@@ -160,13 +161,11 @@ void merge_means(const SlabPlan& plan, const float* means, float* image_means) {
   });
 }
 
-void fold_statistics(int64_t channels, double eps, const float* gamma, const float* beta, const float* mean,
-                     const float* variance, float* scale, float* shift, float* rstd) {
+void scale_of(int64_t channels, double eps, const float* gamma, const float* variance, float* scale,
+              float* rstd) {
   for (int64_t c = 0; c < channels; ++c) {
     const double r = 1.0 / std::sqrt(variance[c] + eps);
-    const auto a = static_cast<float>(gamma[c] * r);
-    scale[c] = a;
-    if (shift != nullptr) shift[c] = static_cast<float>(beta[c] - static_cast<double>(mean[c]) * a);
+    scale[c] = static_cast<float>(gamma[c] * r);
     if (rstd != nullptr) rstd[c] = static_cast<float>(r);
   }
 }

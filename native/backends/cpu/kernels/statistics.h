@@ -1,11 +1,11 @@
 // Mean and variance of a map in one pass, and their small final stages.
 //
-// Each slab keeps, per lane, the mean m and the sum of squared deviations M2 of the n rows seen so far, and takes
-// the next k <= n rows as deviations from m:
+// Each slab keeps, per lane, the mean m and the sum of squared deviations M2 of the n rows seen so far, and
+// takes the next k <= n rows as deviations from m:
 //   s1 = sum (x - m)    s2 = sum (x - m)^2    m' = m + s1/(n+k)    M2' = M2 + s2 - s1^2/(n+k)
-// This is Chan's merge with the shift chosen well: as k <= n, s1^2/(n+k) <= s2/2, so nothing cancels, however far
-// the mean is from zero. Lanes, segments and images are merged after that. float32, in a fixed order, the last
-// stage in double.
+// This is Chan's merge with the shift chosen well: as k <= n, s1^2/(n+k) <= s2/2, so nothing cancels, however
+// far the mean is from zero. Lanes, segments and images are merged after that. float32, in a fixed order, the
+// last stage in double.
 #pragma once
 
 #include "backends/cpu/kernels/slabs.h"
@@ -23,9 +23,9 @@ void merge_statistics(const SlabPlan& plan, const float* means, const float* squ
 // Partial means to the mean of each image, image_means[images, C].
 void merge_means(const SlabPlan& plan, const float* means, float* image_means);
 
-// What batch norm does to a channel: z = scale*x + shift, with rstd = 1/sqrt(variance + eps), scale = gamma*rstd
-// and shift = beta - mean*scale. All arrays [channels]; beta, rstd and shift may be null.
-void fold_statistics(int64_t channels, double eps, const float* gamma, const float* beta, const float* mean,
-                     const float* variance, float* scale, float* shift, float* rstd);
+// The scale of batch norm, gamma*rstd with rstd = 1/sqrt(variance + eps). All arrays [channels]; rstd may be
+// null.
+void scale_of(int64_t channels, double eps, const float* gamma, const float* variance, float* scale,
+              float* rstd);
 
 }  // namespace senet::cpu

@@ -13,7 +13,8 @@ class MaskedGradient {
   MaskedGradient(const SlabPlan& plan, const Slab& slab, const TailBackward& tail)
       : dy_(tail.dy), dy_extra_(tail.dy_extra), mask_(tail.mask), mask_bytes_((plan.elements() + 7) / 8) {
     if constexpr (kMaskFrom == MaskFrom::kForward) {
-      gated_lanes(plan, slab, tail.scale, tail.shift, tail.gate, a_, b_);
+      gated_lanes(plan, slab, tail.scale, tail.beta, tail.gate, a_, b_);
+      spread(slab, tail.mean + slab.channel, mean_);
     }
   }
 
@@ -25,7 +26,7 @@ class MaskedGradient {
       g = keep(lanes_of_bits(kAligned ? mask_[e >> 3] : bits_at(mask_, e, mask_bytes_)), g);
     }
     if constexpr (kMaskFrom == MaskFrom::kForward) {
-      g = keep(affine(load(a_.at + l), x, load(b_.at + l)) > Vec{}, g);
+      g = keep(affine(load(a_.at + l), x, load(mean_.at + l), load(b_.at + l)) > Vec{}, g);
     }
     return g;
   }
@@ -35,7 +36,7 @@ class MaskedGradient {
   const float* dy_extra_;
   const uint8_t* mask_;
   int64_t mask_bytes_;
-  Lanes a_, b_;
+  Lanes a_, b_, mean_;
 };
 
 // One sum per lane, over a run of rows and over all runs.
@@ -72,7 +73,7 @@ void reduce_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tai
   float* g_out = tail.g;
   const int64_t stride = slab.stride;
   const auto body = [=, &gradient, &mean, &mean2, &sum_g, &sum_gx, &sum_gx2](auto rows, auto access,
-                                                                               int64_t element, int64_t l) {
+                                                                             int64_t element, int64_t l) {
     const Vec mu = load(mean.at + l);
     Vec sg = load(sum_g.run.at + l), sgx = load(sum_gx.run.at + l), sgx2{};
     if constexpr (kProjected) sgx2 = load(sum_gx2.run.at + l);
@@ -107,8 +108,8 @@ void reduce_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tai
   if constexpr (kProjected) gather(slab, sum_gx2.total, sums.gx2 + plan.partial(slab));
 }
 
-void slope_lanes(const Slab& slab, const float* a, const float* b, const float* c, Lanes& a_lanes, Lanes& b_lanes,
-                 Lanes& c_lanes) {
+void slope_lanes(const Slab& slab, const float* a, const float* b, const float* c, Lanes& a_lanes,
+                 Lanes& b_lanes, Lanes& c_lanes) {
   spread(slab, a + slab.channel, a_lanes);
   spread(slab, b + slab.channel, b_lanes);
   spread(slab, c, c_lanes);
@@ -124,7 +125,8 @@ void apply_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tail
   Lanes mean, a, b, c, mean2, a2, b2, c2;
   const int64_t image_row = slab.image * plan.channels() + slab.channel;
   spread(slab, tail.mean + slab.channel, mean);
-  slope_lanes(slab, slopes.a, slopes.b, slopes.c + (tail.gate == nullptr ? slab.channel : image_row), a, b, c);
+  slope_lanes(slab, slopes.a, slopes.b, slopes.c + (tail.gate == nullptr ? slab.channel : image_row), a, b,
+              c);
   if (tail.gate != nullptr) {
     for (int64_t i = 0; i < slab.channels; ++i) a.at[i] *= tail.gate[image_row + i];
     spread(slab, a);
@@ -185,11 +187,13 @@ void reduce_tail_gradient(const SlabPlan& plan, const TailBackward& tail, const 
   });
 }
 
-void apply_tail_gradient(const SlabPlan& plan, const TailBackward& tail, const TailSlopes& slopes, float* dx) {
+void apply_tail_gradient(const SlabPlan& plan, const TailBackward& tail, const TailSlopes& slopes,
+                         float* dx) {
   choose<false, true>(slopes.without_x, [&](auto without_x) {
     const auto run = [&](auto extra, auto mask_from, auto shortcut) {
       for_slabs_backwards(plan, [&](const Slab& slab) {
-        apply_slab<extra.value, mask_from.value, shortcut.value, without_x.value>(plan, slab, tail, slopes, dx);
+        apply_slab<extra.value, mask_from.value, shortcut.value, without_x.value>(plan, slab, tail, slopes,
+                                                                                  dx);
       });
     };
     if (tail.shortcut == Shortcut::kNone) {

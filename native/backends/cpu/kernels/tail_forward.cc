@@ -6,26 +6,29 @@
 namespace senet::cpu {
 namespace {
 
-// From this size on y will not be in cache when it is next read: writing around the cache saves reading it first.
+// From this size on y will not be in cache when it is next read: writing around the cache saves reading it
+// first.
 constexpr int64_t kStreamElements = int64_t{1} << 62;
 
 template <Shortcut kShortcut, bool kRelu, bool kMask, bool kStream>
 void apply_slab(const SlabPlan& plan, const Slab& slab, const TailForward& tail) {
-  Lanes a, b, a2, b2;
-  gated_lanes(plan, slab, tail.scale, tail.shift, tail.gate, a, b);
+  Lanes a, b, mean, a2, b2, mean2;
+  gated_lanes(plan, slab, tail.scale, tail.beta, tail.gate, a, b);
+  spread(slab, tail.mean + slab.channel, mean);
   if constexpr (kShortcut == Shortcut::kProjected) {
     spread(slab, tail.scale2 + slab.channel, a2);
-    spread(slab, tail.shift2 + slab.channel, b2);
+    spread(slab, tail.beta2 + slab.channel, b2);
+    spread(slab, tail.mean2 + slab.channel, mean2);
   }
   const float* x = tail.x;
   const float* identity = tail.identity;
   float* y = tail.y;
   uint8_t* mask = tail.mask;
-  sweep(slab, [=, &a, &b, &a2, &b2](auto access, int64_t e, int64_t l) {
-    Vec t = affine(load(a.at + l), access.get(x + e), load(b.at + l));
+  sweep(slab, [=, &a, &b, &mean, &a2, &b2, &mean2](auto access, int64_t e, int64_t l) {
+    Vec t = affine(load(a.at + l), access.get(x + e), load(mean.at + l), load(b.at + l));
     if constexpr (kShortcut == Shortcut::kPlain) t += access.get(identity + e);
     if constexpr (kShortcut == Shortcut::kProjected) {
-      t += affine(load(a2.at + l), access.get(identity + e), load(b2.at + l));
+      t += affine(load(a2.at + l), access.get(identity + e), load(mean2.at + l), load(b2.at + l));
     }
     if constexpr (kMask) mask[e >> 3] = static_cast<uint8_t>(access.bits(positive_bits(t)));
     if constexpr (kRelu) t = rectify(t);

@@ -1,5 +1,5 @@
-// Hands out arrays of one block of memory. With a null block it only measures, so that the same function lays out
-// a workspace and tells its size.
+// Hands out arrays of one block of memory. With a null block it only measures, so that the same function lays
+// out a workspace and tells its size.
 #pragma once
 
 #include <cstddef>
