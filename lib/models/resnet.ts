@@ -104,6 +104,7 @@ const imagenet = (block: 'basic' | 'bottleneck', counts: readonly number[], se: 
 
 const family = (se: boolean) =>
   ({
+    14: cifar(14, se),
     20: cifar(20, se),
     32: cifar(32, se),
     44: cifar(44, se),
