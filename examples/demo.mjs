@@ -2,7 +2,7 @@
  * Trains an SE-ResNet on the real Fashion-MNIST, then the same network without squeeze-and-excitation, and writes a
  * page with curves, confusion matrix and predictions.
  *
- *   npm run demo -- [--epochs 1] [--data FOLDER] [--out FOLDER] [--seed 1] [--quick]
+ *   npm run demo -- [--epochs 2] [--data FOLDER] [--out FOLDER] [--seed 1] [--quick]
  */
 import { parseArgs } from 'node:util';
 import { createModel, fashionMnist, fashionMnistClasses, progress, schedules, sgd } from '../dist/index.js';
@@ -10,7 +10,7 @@ import { writeReport } from './report/page.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    epochs: { type: 'string', default: '1' },
+    epochs: { type: 'string', default: '2' },
     data: { type: 'string' },
     out: { type: 'string', default: 'demo-report' },
     seed: { type: 'string', default: '1' },
@@ -32,7 +32,7 @@ async function train(name, data) {
   const model = createModel(name, { input: [28, 28, 1], classes: 10, seed: Number(options.seed) });
   await model.compile({
     optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
-    schedule: schedules.cosine({ lr: 0.05, warmupEpochs: 0.1 }),
+    schedule: schedules.cosine({ lr: 0.1, warmupEpochs: 0.1 }),
   });
   console.log(`\n${name}: ${model.summary().parameters.toLocaleString('en')} parameters`);
   const losses = [];
@@ -49,7 +49,7 @@ async function train(name, data) {
   };
   const history = await model.fit(data.train, {
     epochs: Number(options.epochs),
-    batchSize: 32,
+    batchSize: 64,
     signal: stop.signal,
     callbacks: [progress(), watch],
   });
@@ -85,8 +85,8 @@ try {
   const data = options.quick ? { train: all.train.take(640), test: all.test.take(200) } : all;
   console.log(`Fashion-MNIST: ${data.train.size} training images, ${data.test.size} test images`);
 
-  const se = await train('se_resnet20', data);
-  const plain = await train('resnet20', data);
+  const se = await train('se_resnet14', data);
+  const plain = await train('resnet14', data);
 
   console.log('\n              test top-1    ms/step');
   for (const { name, result, stepMs } of [se, plain]) {

@@ -23,7 +23,7 @@ test('a model of one’s own', async () => {
 
 test('the demo, on a few images', async () => {
   const { stdout, stderr } = await run('demo.mjs', '--quick', '--out', folder);
-  expect(stderr).toContain('epoch 1/1');
+  expect(stderr).toContain('epoch 2/2');
   expect(stdout).toContain('Squeeze-and-excitation:');
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
   expect(page.length).toBeLessThan(500_000);

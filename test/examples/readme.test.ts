@@ -43,7 +43,7 @@ test('TypeScript examples compile', () => {
 
 test('commands exist', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
-  const named = [...readme.matchAll(/npm (?:run )?(\w[\w:-]*)/g)].map((match) => match[1]!);
+  const named = [...readme.matchAll(/npm (?:run\s+)?(\w[\w:-]*)/g)].map((match) => match[1]!);
   const missing = named.filter((name) => !['ci', 'test'].includes(name) && !(name in scripts));
   expect(missing).toEqual([]);
 });

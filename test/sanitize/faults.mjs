@@ -1,0 +1,62 @@
+/**
+ * Throws every kind of exception at every entry point of the test addon, in calls and in jobs; each must arrive in
+ * JavaScript as an error. Run with SENET_ADDON naming a build with fault injection.
+ */
+import { createRequire } from 'node:module';
+import { GraphBuilder } from '../../dist/graph/builder.js';
+import { f32 } from '../../dist/ir/graph.js';
+import { encodeGraph } from '../../dist/ir/message.js';
+
+const addon = createRequire(import.meta.url)(process.env.SENET_ADDON);
+const builder = new GraphBuilder();
+const x = builder.input('x', f32(1, 4));
+const w = builder.parameter('w', f32(2, 4));
+const message = encodeGraph(builder.finish(builder.emit('linear', [x, w])));
+
+const device = addon.openDevice('cpu', 1, 'auto', 0);
+const tensor = addon.createTensor(32);
+const program = await addon.compile(device, message, [tensor]);
+const calls = {
+  openDevice: () => addon.dispose(addon.openDevice('cpu', 1, 'auto', 0)),
+  deviceInfo: () => addon.deviceInfo(device),
+  createTensor: () => addon.dispose(addon.createTensor(8)),
+  writeTensors: () => addon.writeTensors(device, [tensor], [new Float32Array(8)]),
+  readTensors: () => addon.readTensors(device, [tensor]),
+  compile: () => addon.compile(device, message, [tensor]),
+  programInfo: () => addon.programInfo(program),
+  run: () => addon.run(device, program, [new Float32Array(4)], false),
+  dispose: () => addon.dispose(addon.createTensor(8)),
+  stopDevices: () => undefined,
+  liveHandles: () => addon.liveHandles(),
+};
+// setFault itself is the test build's own.
+const exported = Object.keys(addon).filter((name) => name !== 'setFault');
+const uncovered = exported.filter((name) => !(name in calls));
+if (uncovered.length > 0) throw new Error(`no call for ${uncovered.join(', ')}`);
+
+let met = 0;
+for (const kind of ['bad_alloc', 'runtime_error', 'int', 'backend']) {
+  for (const [name, call] of Object.entries(calls)) {
+    for (const point of [name, `${name}:job`]) {
+      if (name === 'stopDevices') continue;
+      addon.setFault(point, kind);
+      try {
+        await call();
+      } catch (error) {
+        if (!(error instanceof Error) || !String(error.code).startsWith('ERR_SENET_')) throw error;
+        met += 1;
+      }
+      addon.setFault('', '');
+      await call(); // the next call works
+    }
+  }
+}
+for (const kind of ['bad_alloc', 'runtime_error', 'int', 'backend']) {
+  addon.setFault('stopDevices', kind);
+  try {
+    addon.stopDevices();
+  } catch {
+    met += 1;
+  }
+}
+console.log(`${met} faults met at ${exported.length} entries`);
