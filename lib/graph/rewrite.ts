@@ -14,8 +14,11 @@ export interface Visit {
 /** Emits what stands for the node and returns the ids of its outputs; undefined keeps the node as it is. */
 export type Visitor = (visit: Visit) => readonly number[] | undefined;
 
+/** Maps and vectors have one entry for each image; the key of dropout is one for all. */
+const isBatched = ({ kind, shape }: Value): boolean => kind === 'input' && shape.length > 1;
+
 interface ReplayOptions {
-  /** New first dimension of every input. */
+  /** New first dimension of the inputs that have one entry for each image. */
   readonly batch?: number;
   /** Which inputs, parameters and states to take over; default: all. */
   readonly keep?: (value: Value) => boolean;
@@ -29,8 +32,7 @@ function copySources(
 ): void {
   for (const value of graph.values) {
     if (value.kind === 'intermediate' || keep?.(value) === false) continue;
-    const shape =
-      batch !== undefined && value.kind === 'input' ? [batch, ...value.shape.slice(1)] : value.shape;
+    const shape = batch !== undefined && isBatched(value) ? [batch, ...value.shape.slice(1)] : value.shape;
     map[value.id] = builder[value.kind](value.name, { shape, dtype: value.dtype });
   }
 }

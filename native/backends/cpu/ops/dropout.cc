@@ -4,6 +4,7 @@
 
 #include "backends/cpu/ops/cells.h"
 #include "backends/cpu/ops/philox.h"
+#include "backends/cpu/ops/vector_math.h"
 #include "backends/cpu/table.h"
 
 namespace senet::cpu {
@@ -71,8 +72,12 @@ class DropoutStep final : public Step {
   void drop(const uint64_t counters[kPhiloxCounters], int64_t first, int64_t count) {
     uint32_t words[kWords];
     philox(counters, stream_, static_cast<uint32_t>(key_[0]), static_cast<uint32_t>(key_[1]), words);
-    for (int64_t i = 0; i < count; ++i) {
-      y_[first + i] = x_[first + i] * (words[i] > last_dropped_ ? scale_ : dropped_scale_);
+    for (int64_t i = 0; i < count; i += kLanes) {
+      VecUint word;
+      std::memcpy(&word, words + i, sizeof word);
+      const Vec factor = word > last_dropped_ ? broadcast(scale_) : broadcast(dropped_scale_);
+      const int64_t width = count - i;
+      store(y_ + first + i, load(x_ + first + i, width) * factor, width);
     }
   }
 

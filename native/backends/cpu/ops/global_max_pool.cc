@@ -24,37 +24,50 @@ class GlobalMaxPoolStep final : public Step {
     index_ = binding.outputs.size() > 1 ? static_cast<int32_t*>(binding.outputs[1]) : nullptr;
   }
 
-  // One unit is one vector of channels of one image.
+  // One unit is a group of neighbouring vectors of channels of one image, so that channels-last maps are read in
+  // whole cache lines.
   void run() override {
-    const int64_t vectors = (map_.block + kLanes - 1) / kLanes;
-    parallel_for(map_.images * map_.blocks() * vectors, [&](int64_t begin, int64_t end) {
+    constexpr int64_t kGroupChannels = kGroup * kLanes;
+    const int64_t groups = (map_.block + kGroupChannels - 1) / kGroupChannels;
+    parallel_for(map_.images * map_.blocks() * groups, [&](int64_t begin, int64_t end) {
       for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t plane = unit / vectors;
-        const int64_t lane = unit % vectors * kLanes;
-        const int64_t width = std::min(kLanes, map_.block - lane);
-        const float* x = x_ + plane * map_.positions() * map_.block + lane;
-        const int64_t out = plane * map_.block + lane;
-        if (width == kLanes) {
-          reduce(x, kLanes, out);
-        } else {
-          reduce(x, width, out);
+        const int64_t plane = unit / groups;
+        int64_t c = unit % groups * kGroupChannels;
+        const int64_t stop = std::min(map_.block, c + kGroupChannels);
+        if (stop - c == kGroupChannels) {
+          reduce<kGroup>(plane, c, kLanes);
+          continue;
         }
+        for (; c + kLanes <= stop; c += kLanes) reduce<1>(plane, c, kLanes);
+        if (c < stop) reduce<1>(plane, c, stop - c);
       }
     });
   }
 
  private:
-  void reduce(const float* x, int64_t width, int64_t out) {
-    Vec best = load(x, width);
-    VecInt where = {};
+  static constexpr int kGroup = 4;
+
+  // kVectors vectors of channels from c on, the last `width` lanes wide.
+  template <int kVectors>
+  void reduce(int64_t plane, int64_t c, int64_t width) {
+    const float* x = x_ + plane * map_.positions() * map_.block + c;
+    Vec best[kVectors];
+    VecInt where[kVectors] = {};
+    for (int v = 0; v < kVectors; ++v) best[v] = load(x + v * kLanes, width);
     for (int64_t p = 1; p < map_.positions(); ++p) {
-      const Vec value = load(x + p * map_.block, width);
-      const VecInt better = (value > best) | (value != value);
-      best = better ? value : best;
-      where = better ? broadcast_int(static_cast<int32_t>(p)) : where;
+      const VecInt here = broadcast_int(static_cast<int32_t>(p));
+      for (int v = 0; v < kVectors; ++v) {
+        const Vec value = load(x + p * map_.block + v * kLanes, width);
+        const VecInt better = (value > best[v]) | (value != value);
+        best[v] = better ? value : best[v];
+        where[v] = better ? here : where[v];
+      }
     }
-    store(y_ + out, best, width);
-    if (index_) std::memcpy(index_ + out, &where, static_cast<size_t>(width) * sizeof(int32_t));
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t out = plane * map_.block + c + v * kLanes;
+      store(y_ + out, best[v], width);
+      if (index_) std::memcpy(index_ + out, &where[v], static_cast<size_t>(width) * sizeof(int32_t));
+    }
   }
 
   MapLayout map_;

@@ -10,7 +10,7 @@ namespace senet::cpu {
 
 // A channel block is summed in groups of up to this many vectors of channels, so that channels-last maps are read
 // in whole cache lines.
-inline constexpr int kGroup = 4;
+inline constexpr int kGroup = 8;
 
 // out[0 .. kVectors * 8) = scale * sum over positions of term(start + p * stride + 8 * vector, width). kUnroll
 // positions are summed side by side to hide the latency of the additions.
@@ -65,7 +65,7 @@ void position_sum(const MapLayout& map, double scale, float* y, const Term& term
       }
       int64_t c = from;
       for (; c + kLanes <= to; c += kLanes) {
-        sum_group<1, kGroup>(start + c, map.block, positions, scale, term, kLanes, out + c);
+        sum_group<1, 4>(start + c, map.block, positions, scale, term, kLanes, out + c);
       }
       if (c < to) sum_group<1, 1>(start + c, map.block, positions, scale, term, to - c, out + c);
     }

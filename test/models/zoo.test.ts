@@ -1,0 +1,122 @@
+/** The zoo: every model is built; parameters, multiply-adds and names are those of the paper and of its public ports. */
+import { describe, expect, test } from 'vitest';
+import { ArgumentError, ArgumentRangeError } from '../../lib/errors.ts';
+import { withBatch } from '../../lib/graph/rewrite.ts';
+import { buildModel, formatSummary, listModels, type ModelName, summarize } from '../../lib/models/index.ts';
+import type { ResnetOptions } from '../../lib/models/resnet.ts';
+
+const wrong = <T>(value: unknown): T => value as T;
+const summaryOf = (name: ModelName, options: ResnetOptions = {}) => summarize(buildModel(name, options));
+
+describe('parameters', () => {
+  test.each([
+    ['resnet18', {}, 11_689_512],
+    ['resnet34', {}, 21_797_672],
+    ['resnet50', {}, 25_557_032],
+    ['resnet101', {}, 44_549_160],
+    ['resnet152', {}, 60_192_808],
+    ['se_resnet18', {}, 11_778_592],
+    ['se_resnet34', {}, 21_958_868],
+    ['se_resnet50', {}, 28_088_024],
+    ['se_resnet50', { se: { bias: false } }, 28_071_976],
+    ['se_resnet101', {}, 49_326_872],
+    ['se_resnet152', {}, 66_821_848],
+  ] as const)('%s %j', (name, options, expected) => {
+    expect(summaryOf(name, options).parameters).toBe(expected);
+  });
+
+  test.each([20, 32, 44, 56, 110] as const)('CIFAR style, %i layers', (depth) => {
+    const n = (depth - 2) / 6;
+    const conv = (c: number, k: number, kernel: number) => c * k * kernel * kernel + 2 * k;
+    const stage = (c: number, k: number) =>
+      conv(c, k, 3) + (2 * n - 1) * conv(k, k, 3) + (c === k ? 0 : conv(c, k, 1));
+    const plain = conv(3, 16, 3) + stage(16, 16) + stage(16, 32) + stage(32, 64) + 64 * 10 + 10;
+    expect(summaryOf(`resnet${depth}`).parameters).toBe(plain);
+    // Reduction 16: 1, 2 and 4 hidden units, with biases.
+    const se = [16, 32, 64].reduce((sum, c) => sum + n * ((2 * c * c) / 16 + c / 16 + c), 0);
+    expect(summaryOf(`se_resnet${depth}`).parameters).toBe(plain + se);
+  });
+
+  // The paper's Table X counts running statistics and no SE biases, in millions.
+  test.each([
+    [2, 45.73],
+    [4, 35.67],
+    [8, 30.64],
+    [16, 28.13],
+    [32, 26.87],
+  ])('reduction %i', (reduction, millions) => {
+    const { parameters, states } = summaryOf('se_resnet50', { se: { reduction, bias: false } });
+    expect((parameters + states) / 1e6).toBeCloseTo(millions, 1);
+  });
+});
+
+test.each([
+  ['resnet50', '1x1', 3.858],
+  ['resnet50', '3x3', 4.089],
+  ['se_resnet50', '1x1', 3.86],
+  ['se_resnet50', '3x3', 4.092],
+] as const)('multiply-adds of %s with the stride in the %s', (name, strideIn, billions) => {
+  expect(Math.abs(summaryOf(name, { strideIn }).macs / 1e9 - billions)).toBeLessThan(0.001);
+});
+
+test('names and stored shapes are those of timm', () => {
+  const specs = new Map(buildModel('se_resnet50').parameters.map((spec) => [spec.name, spec]));
+  expect(specs.size).toBe(331);
+  const stored = (name: string) => specs.get(name)?.storedShape ?? specs.get(name)?.shape;
+  expect(stored('conv1.weight')).toEqual([64, 3, 7, 7]);
+  expect(stored('bn1.running_mean')).toEqual([64]);
+  expect(stored('layer1.0.conv2.weight')).toEqual([64, 64, 3, 3]);
+  expect(stored('layer1.0.se.fc1.weight')).toEqual([16, 256, 1, 1]);
+  expect(stored('layer4.2.se.fc2.bias')).toEqual([2048]);
+  expect(stored('layer1.0.downsample.0.weight')).toEqual([256, 64, 1, 1]);
+  expect(stored('layer2.0.downsample.1.running_var')).toEqual([512]);
+  expect(stored('fc.weight')).toEqual([1000, 2048]);
+});
+
+test.each(listModels())('%s is built for other images, classes and batches', (name) => {
+  const definition = buildModel(name, { input: [40, 33, 2], classes: 7 });
+  expect(definition.classes).toBe(7);
+  const graph = withBatch(definition.graph, 3);
+  expect(graph.values[graph.outputs[0]!]!.shape).toEqual([3, 7]);
+});
+
+test.each(['avg', 'max', 'none'] as const)('squeeze %s', (squeeze) => {
+  const { parameters } = summaryOf('se_resnet20', { se: { squeeze, gate: 'tanh', reduction: 8 } });
+  expect(parameters).toBe(summaryOf('se_resnet20', { se: { reduction: 8 } }).parameters);
+});
+
+test('the reduced width follows its rule', () => {
+  const width = (rule: 'floor' | 'divisible8') =>
+    buildModel('se_resnet20', { se: { rule } }).parameters.find(
+      ({ name }) => name === 'layer1.0.se.fc1.bias',
+    )!.shape;
+  expect(width('floor')).toEqual([1]);
+  expect(width('divisible8')).toEqual([8]);
+});
+
+test('the summary is a table with a total', () => {
+  const text = formatSummary(summaryOf('se_resnet20'));
+  expect(text).toMatch(/layer +op +output +parameters +multiply-adds/);
+  expect(text).toMatch(/total +274,847 +[\d,]+$/);
+});
+
+describe('wrong use', () => {
+  test('an unknown name lists those that are like it', () => {
+    expect(() => buildModel(wrong('se_resnt50'))).toThrow(ArgumentRangeError);
+    expect(() => buildModel(wrong('se_resnt50'))).toThrow(/such as se_resnet50.*received 'se_resnt50'/);
+    expect(() => buildModel(wrong('__proto__'))).toThrow(ArgumentRangeError);
+    expect(() => buildModel(wrong(3))).toThrow(ArgumentError);
+  });
+
+  test('options that do not exist or do not apply', () => {
+    expect(() => buildModel('resnet50', wrong({ clases: 3 }))).toThrow(/received 'clases'/);
+    expect(() => buildModel('resnet50', { se: {} })).toThrow(/use 'se_resnet50'/);
+    expect(() => buildModel('resnet20', { strideIn: '1x1' })).toThrow(/no bottlenecks/);
+    expect(() => buildModel('resnet50', wrong(null))).toThrow(ArgumentError);
+  });
+
+  test('images too small for the network', () => {
+    expect(() => buildModel('resnet50', { input: [0, 32, 3] })).toThrow(ArgumentRangeError);
+    expect(() => buildModel('resnet50', { input: wrong([32, 32]) })).toThrow(ArgumentError);
+  });
+});
