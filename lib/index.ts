@@ -6,10 +6,20 @@
 export type { Augmentation, Batch, BatchOptions } from './data/dataset.ts';
 export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
-export { fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
+export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
 export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
 export { type DeviceName, type DeviceOptions, liveNativeObjects } from './device.ts';
 export * from './errors.ts';
+export type {
+  Attributes,
+  AttributeValue,
+  DType,
+  Graph,
+  Node,
+  TensorType,
+  Value,
+  ValueKind,
+} from './ir/graph.ts';
 export * from './layers/index.ts';
 export { createModel, Model } from './model.ts';
 export type {
@@ -26,5 +36,11 @@ export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/ca
 export { crossEntropy, type Loss } from './train/loss.ts';
 export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';
 export { progress } from './train/progress.ts';
-export { type Moment, type RunningSchedule, type Schedule, schedules } from './train/schedules.ts';
+export {
+  type Moment,
+  type RunningSchedule,
+  type Schedule,
+  schedules,
+  type Warmup,
+} from './train/schedules.ts';
 export type { StateDict, StateTensor } from './weights.ts';

@@ -32,7 +32,7 @@ export interface Value extends TensorType {
 export type AttributeValue = number | boolean | string | readonly number[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** A named function of values. An optional input that is absent has id {@link ABSENT}. */
+/** A named function of values. An optional input that is absent has id -1 (ABSENT). */
 export interface Node {
   readonly op: string;
   /** The layer this node belongs to, for error messages and profiles. */

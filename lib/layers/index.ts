@@ -16,7 +16,14 @@ export {
 } from './feature.ts';
 export { type LinearOptions, linear } from './linear.ts';
 export type { Initializer, ModelBuilder, ModelDefinition, ParameterSpec } from './model_builder.ts';
-export { type NormTailOptions, normTail } from './norm_tail.ts';
+export { type IdentityFor, type NormTailOptions, normTail } from './norm_tail.ts';
 export type { Padding, Pair } from './options.ts';
-export { avgPool, globalAvgPool, globalMaxPool, maxPool, type PoolOptions } from './pool.ts';
+export {
+  avgPool,
+  type ChannelsOf,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool,
+  type PoolOptions,
+} from './pool.ts';
 export { type SqueezeExciteOptions, squeezeExcite } from './squeeze_excite.ts';

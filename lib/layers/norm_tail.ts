@@ -37,7 +37,9 @@ export function normTail<F, I extends FeatureMap = FeatureMap>(
 }
 
 /** An identity with the channels of the map it is added to, or a sentence for the compiler to show. */
-type IdentityFor<F, I extends FeatureMap> = F extends FeatureMap ? SameChannels<'normTail', F, I> : unknown;
+export type IdentityFor<F, I extends FeatureMap> = F extends FeatureMap
+  ? SameChannels<'normTail', F, I>
+  : unknown;
 
 /** The same without the checks of the types, for blocks. */
 export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMap {

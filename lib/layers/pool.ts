@@ -13,7 +13,8 @@ export interface PoolOptions {
   readonly name?: string;
 }
 
-type ChannelsOf<F> = F extends FeatureMap<infer C> ? C : number;
+/** Channels of a map as a type. */
+export type ChannelsOf<F> = F extends FeatureMap<infer C> ? C : number;
 
 function pool(
   op: 'max_pool' | 'avg_pool',

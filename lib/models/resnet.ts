@@ -117,9 +117,10 @@ const family = (se: boolean) =>
     152: imagenet('bottleneck', [3, 8, 36, 3], se),
   }) as const;
 
-type Depth = keyof ReturnType<typeof family>;
+/** Depths of the ResNets. */
+export type ResnetDepth = keyof ReturnType<typeof family>;
 /** Names of the ResNets. */
-export type ResnetName = `resnet${Depth}` | `se_resnet${Depth}`;
+export type ResnetName = `resnet${ResnetDepth}` | `se_resnet${ResnetDepth}`;
 
 /** Every ResNet by name. */
 export const resnets = Object.fromEntries(

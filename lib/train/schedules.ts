@@ -23,7 +23,8 @@ export interface Schedule {
   start(): RunningSchedule;
 }
 
-interface Warmup {
+/** What most schedules take. */
+export interface Warmup {
   /** Peak learning rate. */
   lr: number;
   /** Epochs over which the rate first grows linearly from `lr / 100`; default 0. */

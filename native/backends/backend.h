@@ -1,8 +1,9 @@
 // The one interface between the core and a backend (a device kind's implementation of ops).
 //
-// The core owns order, memory and the thread; a backend owns layouts, kernels and libraries. To compile a program
-// the core calls lower() once, prepare() for each node, plans memory from what the steps ask for, and bind()s each
-// step to addresses. After that a run is a loop over run(): it allocates nothing and looks nothing up.
+// The core owns order, memory and the thread; a backend owns layouts, kernels and libraries. To compile a
+// program the core calls lower() once, prepare() for each node, plans memory from what the steps ask for, and
+// bind()s each step to addresses. After that a run is a loop over run(): it allocates nothing and looks
+// nothing up.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +32,8 @@ class Step {
   virtual void bind(const Binding& binding) = 0;
   // Computes the outputs. Throws Error.
   virtual void run() = 0;
-  // Recomputes what the step derives from constant inputs (packed weights). Called before the first run and after
-  // a parameter has changed, only when StepPlan::constant_bytes is not 0.
+  // Recomputes what the step derives from constant inputs (packed weights). Called before the first run and
+  // after a parameter has changed, only when StepPlan::constant_bytes is not 0.
   virtual void refresh() {}
 };
 
@@ -41,8 +42,8 @@ struct StepPlan {
   std::unique_ptr<Step> step;
   size_t workspace_bytes = 0;
   size_t constant_bytes = 0;
-  // (output, input) positions: the output may take over the input's memory if nothing reads the input later. Both
-  // must have the same storage size, and run() must be right in both cases.
+  // (output, input) positions: the output may take over the input's memory if nothing reads the input later.
+  // Both must have the same storage size, and run() must be right in both cases.
   std::vector<std::pair<int, int>> reuse;
   // The step writes to parameters or states among its inputs (the optimizer's steps do).
   bool mutates = false;
@@ -64,8 +65,8 @@ struct PrepareContext {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Chooses a layout (Value::block) for each value and inserts the conversions this needs. Inputs, parameters,
-  // states and outputs stay in their plain form (maps channels-last).
+  // Chooses a layout (Value::block) for each value and inserts the conversions this needs. Inputs,
+  // parameters, states and outputs stay in their plain form (maps channels-last).
   virtual Graph lower(Graph graph) const = 0;
   // Makes the step of one node; throws Error(kUnsupported) naming the layer when the backend lacks the op.
   virtual StepPlan prepare(const PrepareContext& context) const = 0;

@@ -1,5 +1,6 @@
-// How a feature map lies in memory: (N, C/block, H, W, block). block = C is channels-last, block = 8 the layout
-// oneDNN's AVX2 convolutions like best. One formula for both, so every pass over a map is written once.
+// How a feature map lies in memory: (N, C/block, H, W, block). block = C is channels-last, block = 8 the
+// layout oneDNN's AVX2 convolutions like best. One formula for both, so every pass over a map is written
+// once.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// oneDNN, as far as this project uses it. The C++ APIs of oneDNN 2.x and 3.x differ; onednn.cc is the only file
-// that knows how. Everything else uses what both have.
+// oneDNN, as far as this project uses it. The C++ APIs of oneDNN 2.x and 3.x differ; onednn.cc is the only
+// file that knows how. Everything else uses what both have.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -56,9 +56,10 @@ dnnl::memory::desc weight_desc(const ConvolutionProblem& problem);
 dnnl::memory::desc bias_desc(const ConvolutionProblem& problem);
 
 // The best implementation for the given map descriptors (a form of kAny lets oneDNN replace the descriptor's
-// format); empty when oneDNN has none. Weights are always in the form oneDNN likes. The scratchpad is the caller's.
-dnnl::primitive_desc_base convolution_desc(const ConvolutionProblem& problem, dnnl::memory::desc x, MapForm x_form,
-                                           dnnl::memory::desc y, MapForm y_form);
+// format); empty when oneDNN has none. Weights are always in the form oneDNN likes. The scratchpad is the
+// caller's.
+dnnl::primitive_desc_base convolution_desc(const ConvolutionProblem& problem, dnnl::memory::desc x,
+                                           MapForm x_form, dnnl::memory::desc y, MapForm y_form);
 
 // A primitive with its arguments in place, so that running it looks nothing up.
 class PrimitiveCall {

@@ -1,4 +1,5 @@
-// The one way to use all cores: OpenMP, the runtime oneDNN uses as well, so that both share one set of threads.
+// The one way to use all cores: OpenMP, the runtime oneDNN uses as well, so that both share one set of
+// threads.
 #pragma once
 
 #include <omp.h>
@@ -8,8 +9,9 @@
 
 namespace senet::cpu {
 
-// Calls body(begin, end) on contiguous, equal shares of [0, count), one per thread. The shares depend on count and
-// the number of threads alone, so a fixed number of threads gives the same bits each time. body must not throw.
+// Calls body(begin, end) on contiguous, equal shares of [0, count), one per thread. The shares depend on
+// count and the number of threads alone, so a fixed number of threads gives the same bits each time. body
+// must not throw.
 template <typename Body>
 void parallel_for(int64_t count, const Body& body) {
   const int64_t threads = std::min<int64_t>(count, omp_get_max_threads());
@@ -17,7 +19,7 @@ void parallel_for(int64_t count, const Body& body) {
     if (count > 0) body(int64_t{0}, count);
     return;
   }
-#pragma omp parallel num_threads(static_cast<int>(threads))
+#pragma omp parallel num_threads(static_cast <int>(threads))
   {
     const int64_t rank = omp_get_thread_num();
     const int64_t team = omp_get_num_threads();

@@ -15,9 +15,15 @@ inline Vec load(const float* p) {
   std::memcpy(&v, p, sizeof v);
   return v;
 }
-inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
-inline Vec broadcast(float x) { return Vec{x, x, x, x, x, x, x, x}; }
-inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
+inline void store(float* p, Vec v) {
+  std::memcpy(p, &v, sizeof v);
+}
+inline Vec broadcast(float x) {
+  return Vec{x, x, x, x, x, x, x, x};
+}
+inline Vec max(Vec a, Vec b) {
+  return a > b ? a : b;
+}
 // Sum of the lanes in a fixed order.
 inline float horizontal_sum(Vec v) {
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));

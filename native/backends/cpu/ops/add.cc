@@ -11,6 +11,8 @@ struct Sum {
 
 }  // namespace
 
-StepPlan prepare_add(const PrepareContext& context) { return plan_elementwise<Sum, 2>(context); }
+StepPlan prepare_add(const PrepareContext& context) {
+  return plan_elementwise<Sum, 2>(context);
+}
 
 }  // namespace senet::cpu

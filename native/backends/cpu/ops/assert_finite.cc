@@ -1,5 +1,5 @@
-// assert_finite: throws NonFiniteError for the first value that holds a NaN or an infinity, that is a float whose
-// exponent bits are all ones. Tested on the bits, in one sweep over all values.
+// assert_finite: throws NonFiniteError for the first value that holds a NaN or an infinity, that is a float
+// whose exponent bits are all ones. Tested on the bits, in one sweep over all values.
 #include <atomic>
 #include <limits>
 

@@ -1,6 +1,6 @@
-// avg_pool: y = the sum over each window, padding as 0, divided by the number of its cells: with countIncludePad
-// those in the input or its padding, else those in the input. avg_pool_grad: each input gathers dy / cells from the
-// windows that hold it.
+// avg_pool: y = the sum over each window, padding as 0, divided by the number of its cells: with
+// countIncludePad those in the input or its padding, else those in the input. avg_pool_grad: each input
+// gathers dy / cells from the windows that hold it.
 #include "backends/cpu/ops/elementwise.h"
 #include "backends/cpu/ops/pool_window.h"
 #include "backends/cpu/table.h"
@@ -74,7 +74,8 @@ class AvgPoolStep final : public Step {
 
 class AvgPoolGradStep final : public Step {
  public:
-  AvgPoolGradStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows, std::vector<float> inverse)
+  AvgPoolGradStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows,
+                  std::vector<float> inverse)
       : x_map_(x),
         y_map_(y),
         rows_(all_covering(windows.rows)),

@@ -1,5 +1,5 @@
-// batch_norm: y = gamma*(x - mean)*rstd + beta and its gradient, on maps and vectors: norm_tail with neither gate,
-// shortcut nor ReLU (kernels/norm_tail.h).
+// batch_norm: y = gamma*(x - mean)*rstd + beta and its gradient, on maps and vectors: norm_tail with neither
+// gate, shortcut nor ReLU (kernels/norm_tail.h).
 #include "backends/cpu/kernels/norm_tail.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"

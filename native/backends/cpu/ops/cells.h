@@ -1,5 +1,5 @@
-// Walking a map in storage order. A cell is one position of one channel block: `block` adjacent floats. A plane is
-// the cells of one image and channel block, one per position.
+// Walking a map in storage order. A cell is one position of one channel block: `block` adjacent floats. A
+// plane is the cells of one image and channel block, one per position.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace senet::cpu {
 
-// Calls body(n, channel_block, begin, end) for the parts of planes, positions [begin, end), that make up the map,
-// over all cores.
+// Calls body(n, channel_block, begin, end) for the parts of planes, positions [begin, end), that make up the
+// map, over all cores.
 template <typename Body>
 void parallel_planes(const MapLayout& map, const Body& body) {
   const int64_t positions = map.positions();
@@ -28,7 +28,8 @@ void parallel_planes(const MapLayout& map, const Body& body) {
   });
 }
 
-// Calls body(n, begin, end) for runs of positions of images, over all cores; body handles all channels of them.
+// Calls body(n, begin, end) for runs of positions of images, over all cores; body handles all channels of
+// them.
 template <typename Body>
 void parallel_positions(const MapLayout& map, const Body& body) {
   MapLayout whole = map;
@@ -36,7 +37,8 @@ void parallel_positions(const MapLayout& map, const Body& body) {
   parallel_planes(whole, [&](int64_t n, int64_t, int64_t begin, int64_t end) { body(n, begin, end); });
 }
 
-// y = f(s, x...) with s [N,C] broadcast over positions, for vectors; x... are maps like y and may be y itself.
+// y = f(s, x...) with s [N,C] broadcast over positions, for vectors; x... are maps like y and may be y
+// itself.
 template <typename F, typename... In>
 void broadcast_over_positions(const MapLayout& map, const float* s, float* y, const F& f, const In*... x) {
   parallel_planes(map, [&](int64_t n, int64_t channel_block, int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
-// Copies between channel ranges of maps whose channel blocks may differ: a slice of a blocked map can have a channel
-// count that no block divides.
+// Copies between channel ranges of maps whose channel blocks may differ: a slice of a blocked map can have a
+// channel count that no block divides.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace senet::cpu {
 
-// Copies `width` neighbouring channels of positions [begin, end); x and y point to position 0, the steps are the
-// distances between positions.
+// Copies `width` neighbouring channels of positions [begin, end); x and y point to position 0, the steps are
+// the distances between positions.
 inline void copy_lanes(const float* x, int64_t x_step, float* y, int64_t y_step, int64_t width, int64_t begin,
                        int64_t end) {
   if (x_step == width && y_step == width) {
@@ -21,10 +21,10 @@ inline void copy_lanes(const float* x, int64_t x_step, float* y, int64_t y_step,
   }
 }
 
-// Copies channels [from, from + count) of map x to channels [to, to + count) of map y, for image n and positions
-// [begin, end).
-inline void copy_channels(const MapLayout& x_map, const float* x, int64_t from, const MapLayout& y_map, float* y,
-                          int64_t to, int64_t count, int64_t n, int64_t begin, int64_t end) {
+// Copies channels [from, from + count) of map x to channels [to, to + count) of map y, for image n and
+// positions [begin, end).
+inline void copy_channels(const MapLayout& x_map, const float* x, int64_t from, const MapLayout& y_map,
+                          float* y, int64_t to, int64_t count, int64_t n, int64_t begin, int64_t end) {
   // Between different blocks a cache line is needed for several runs of channels: a few positions at a time.
   const int64_t step = x_map.block == y_map.block ? end - begin : 64;
   for (int64_t tile = begin; tile < end; tile += step) {
@@ -33,16 +33,16 @@ inline void copy_channels(const MapLayout& x_map, const float* x, int64_t from, 
       const int64_t x_left = x_map.block - (from + done) % x_map.block;
       const int64_t y_left = y_map.block - (to + done) % y_map.block;
       const int64_t width = std::min({count - done, x_left, y_left});
-      copy_lanes(x + x_map.offset(n, from + done, 0), x_map.block, y + y_map.offset(n, to + done, 0), y_map.block,
-                 width, tile, tile_end);
+      copy_lanes(x + x_map.offset(n, from + done, 0), x_map.block, y + y_map.offset(n, to + done, 0),
+                 y_map.block, width, tile, tile_end);
       done += width;
     }
   }
 }
 
 // Sets channels [to, to + count) of map y to zero, for image n and positions [begin, end).
-inline void zero_channels(const MapLayout& y_map, float* y, int64_t to, int64_t count, int64_t n, int64_t begin,
-                          int64_t end) {
+inline void zero_channels(const MapLayout& y_map, float* y, int64_t to, int64_t count, int64_t n,
+                          int64_t begin, int64_t end) {
   for (int64_t done = 0; done < count;) {
     const int64_t width = std::min(count - done, y_map.block - (to + done) % y_map.block);
     float* lanes = y + y_map.offset(n, to + done, 0);

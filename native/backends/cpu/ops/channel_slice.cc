@@ -7,7 +7,8 @@ namespace {
 
 class ChannelSliceStep final : public Step {
  public:
-  ChannelSliceStep(const MapLayout& x, const MapLayout& y, int64_t start) : x_map_(x), y_map_(y), start_(start) {}
+  ChannelSliceStep(const MapLayout& x, const MapLayout& y, int64_t start)
+      : x_map_(x), y_map_(y), start_(start) {}
 
   void bind(const Binding& binding) override {
     x_ = static_cast<const float*>(binding.inputs[0]);

@@ -32,10 +32,12 @@ inline void require_dtype(const Node& node, const Value& value, DType dtype) {
 // The layout of a map or vector of floats (or of `dtype`).
 inline MapLayout checked_layout(const Node& node, const Value& value, DType dtype = DType::kFloat32) {
   require_dtype(node, value, dtype);
-  require(value.shape.size() == 2 || value.shape.size() == 4, node, "a map or a vector for '" + value.name + "'");
+  require(value.shape.size() == 2 || value.shape.size() == 4, node,
+          "a map or a vector for '" + value.name + "'");
   for (int64_t size : value.shape) require(size >= 1, node, "sizes above zero for '" + value.name + "'");
   const MapLayout layout = layout_of(value);
-  require(layout.block >= 1 && layout.channels % layout.block == 0, node, "a block that divides the channels");
+  require(layout.block >= 1 && layout.channels % layout.block == 0, node,
+          "a block that divides the channels");
   return layout;
 }
 

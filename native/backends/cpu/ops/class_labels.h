@@ -12,7 +12,8 @@ inline void check_labels(const std::string& layer, const int32_t* labels, int64_
   for (int64_t n = 0; n < count; ++n) {
     if (labels[n] >= 0 && labels[n] < classes) continue;
     throw Error(ErrorCode::kArgument, layer + ": label " + std::to_string(labels[n]) + " of sample " +
-                                          std::to_string(n) + " is outside 0.." + std::to_string(classes - 1));
+                                          std::to_string(n) + " is outside 0.." +
+                                          std::to_string(classes - 1));
   }
 }
 

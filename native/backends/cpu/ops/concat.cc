@@ -7,7 +7,8 @@ namespace {
 
 class ConcatStep final : public Step {
  public:
-  ConcatStep(std::vector<MapLayout> x, const MapLayout& y) : x_maps_(std::move(x)), y_map_(y), x_(x_maps_.size()) {}
+  ConcatStep(std::vector<MapLayout> x, const MapLayout& y)
+      : x_maps_(std::move(x)), y_map_(y), x_(x_maps_.size()) {}
 
   void bind(const Binding& binding) override {
     for (size_t i = 0; i < x_.size(); ++i) x_[i] = static_cast<const float*>(binding.inputs[i]);

@@ -1,5 +1,5 @@
-// dropout: y = x / (1 - rate) where u >= rate, else 0 * x. u of the element with NHWC index i is word i % 4 of
-// Philox counter i / 4, times 2^-32, so the result does not depend on the storage order of x.
+// dropout: y = x / (1 - rate) where u >= rate, else 0 * x. u of the element with NHWC index i is word i % 4
+// of Philox counter i / 4, times 2^-32, so the result does not depend on the storage order of x.
 #include <cmath>
 
 #include "backends/cpu/ops/cells.h"
@@ -16,9 +16,7 @@ constexpr int64_t kWords = 4 * kPhiloxCounters;
 class DropoutStep final : public Step {
  public:
   DropoutStep(const MapLayout& map, double rate, uint32_t stream)
-      : map_(map),
-        scale_(static_cast<float>(1.0 / (1.0 - rate))),
-        stream_(stream) {
+      : map_(map), scale_(static_cast<float>(1.0 / (1.0 - rate))), stream_(stream) {
     // u < rate for words below this count.
     const auto dropped = static_cast<uint64_t>(std::ceil(rate * 4294967296.0));
     last_dropped_ = static_cast<uint32_t>(std::max<uint64_t>(dropped, 1) - 1);
@@ -61,7 +59,8 @@ class DropoutStep final : public Step {
         uint64_t counters[kPhiloxCounters];
         for (int j = 0; j < kPhiloxCounters; ++j) {
           const int64_t position = n * map_.positions() + p + j / 2;
-          counters[j] = static_cast<uint64_t>((position * map_.channels + channel_block * kBlock) / 4 + j % 2);
+          counters[j] =
+              static_cast<uint64_t>((position * map_.channels + channel_block * kBlock) / 4 + j % 2);
         }
         drop(counters, plane + p * kBlock, std::min(kWords, (end - p) * kBlock));
       }

@@ -1,5 +1,5 @@
-// One parallel pass over many tensors, shared out by elements: a hundred small tensors cost no more than one of
-// their summed size.
+// One parallel pass over many tensors, shared out by elements: a hundred small tensors cost no more than one
+// of their summed size.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// flatten: a map as a vector in the order C, H, W, PyTorch's, whatever the storage order of the map. unflatten: back.
+// flatten: a map as a vector in the order C, H, W, PyTorch's, whatever the storage order of the map.
+// unflatten: back.
 #include "backends/cpu/ops/check.h"
 #include "backends/cpu/ops/elementwise.h"
 #include "backends/cpu/table.h"
@@ -6,8 +7,8 @@
 namespace senet::cpu {
 namespace {
 
-// Calls body(x, y, width) for each image and group of up to 8 channels that lie side by side, over all cores: x is
-// where the group begins in the map, y where it begins in the flat form.
+// Calls body(x, y, width) for each image and group of up to 8 channels that lie side by side, over all cores:
+// x is where the group begins in the map, y where it begins in the flat form.
 template <typename Body>
 void for_each_channel_group(const MapLayout& map, const Body& body) {
   const int64_t groups = (map.block + kLanes - 1) / kLanes;

@@ -1,12 +1,14 @@
-// global_max_pool: y[n,c] = the greatest x over positions, a NaN counting as greatest; index = its first position.
-// The gradient gives dy to that position.
+// global_max_pool: y[n,c] = the greatest x over positions, a NaN counting as greatest; index = its first
+// position. The gradient gives dy to that position.
 #include "backends/cpu/ops/cells.h"
 #include "backends/cpu/table.h"
 
 namespace senet::cpu {
 namespace {
 
-inline VecInt broadcast_int(int32_t i) { return VecInt{i, i, i, i, i, i, i, i}; }
+inline VecInt broadcast_int(int32_t i) {
+  return VecInt{i, i, i, i, i, i, i, i};
+}
 
 inline VecInt load_ints(const int32_t* p, int64_t width) {
   VecInt v = {};
@@ -24,8 +26,8 @@ class GlobalMaxPoolStep final : public Step {
     index_ = binding.outputs.size() > 1 ? static_cast<int32_t*>(binding.outputs[1]) : nullptr;
   }
 
-  // One unit is a group of neighbouring vectors of channels of one image, so that channels-last maps are read in
-  // whole cache lines.
+  // One unit is a group of neighbouring vectors of channels of one image, so that channels-last maps are read
+  // in whole cache lines.
   void run() override {
     constexpr int64_t kGroupChannels = kGroup * kLanes;
     const int64_t groups = (map_.block + kGroupChannels - 1) / kGroupChannels;
@@ -110,7 +112,8 @@ class GlobalMaxPoolGradStep final : public Step {
 
 void require_index(const Node& node, const Value& index, const MapLayout& map) {
   require_dtype(node, index, DType::kInt32);
-  require(index.shape == std::vector<int64_t>{map.images, map.channels}, node, "one index per image and channel");
+  require(index.shape == std::vector<int64_t>{map.images, map.channels}, node,
+          "one index per image and channel");
   require(map.positions() <= INT32_MAX, node, "fewer positions");
 }
 

@@ -1,7 +1,7 @@
-// max_pool: y = the greatest cell of each window, a NaN counting as greatest and padding as nothing; index (u8, in
-// y's storage order) = the place of the first greatest in the window, row * kernel width + column.
-// max_pool_grad: dx[i] = the sum of dy over the windows that hold i and whose index says i. Each input gathers its
-// own sum, so no two threads write one cell and the order of the additions is fixed.
+// max_pool: y = the greatest cell of each window, a NaN counting as greatest and padding as nothing; index
+// (u8, in y's storage order) = the place of the first greatest in the window, row * kernel width + column.
+// max_pool_grad: dx[i] = the sum of dy over the windows that hold i and whose index says i. Each input
+// gathers its own sum, so no two threads write one cell and the order of the additions is fixed.
 #include <limits>
 
 #include "backends/cpu/ops/elementwise.h"
@@ -32,8 +32,8 @@ struct Best {
   VecInt index;
 };
 
-// The maximum over rows x columns cells; first is the index of the first cell, row_step what a row adds to it.
-// Sizes other than 0 in the template arguments stand for the sizes in the arguments.
+// The maximum over rows x columns cells; first is the index of the first cell, row_step what a row adds to
+// it. Sizes other than 0 in the template arguments stand for the sizes in the arguments.
 template <int kRows, int kColumns, bool kIndex>
 inline Best window_max(const float* x, int64_t rows, int64_t columns, int64_t row_stride, int64_t stride,
                        int64_t first, int64_t row_step, int64_t width) {
@@ -90,9 +90,8 @@ class MaxPoolStep final : public Step {
     const int64_t first = (rows.begin - windows_.rows.start(row)) * windows_.columns.kernel +
                           (columns.begin - windows_.columns.start(column));
     const auto reduce = [&](int64_t c, int64_t width) {
-      const Best best =
-          window_max<0, 0, kIndex>(x + c, rows.size(), columns.size(), x_map_.width * block, block, first,
-                                   windows_.columns.kernel, width);
+      const Best best = window_max<0, 0, kIndex>(x + c, rows.size(), columns.size(), x_map_.width * block,
+                                                 block, first, windows_.columns.kernel, width);
       put(out + c, best, width);
     };
     int64_t c = 0;

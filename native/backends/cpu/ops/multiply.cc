@@ -1,5 +1,5 @@
-// multiply: y = x * s, s of x's shape or one factor per image and channel. multiply_reduce: y[n,c] = the sum over
-// positions of a * b, the gradient of such a factor.
+// multiply: y = x * s, s of x's shape or one factor per image and channel. multiply_reduce: y[n,c] = the sum
+// over positions of a * b, the gradient of such a factor.
 #include "backends/cpu/ops/cells.h"
 #include "backends/cpu/ops/position_sum.h"
 #include "backends/cpu/table.h"

@@ -32,14 +32,16 @@ class NormCheck {
   // One bit for each of `elements` elements.
   void mask(const Value& value, int64_t elements) const {
     require_dtype(context_.node, value, DType::kUint8);
-    require(value.elements() == (elements + 7) / 8, context_.node, "one bit per element in '" + value.name + "'");
+    require(value.elements() == (elements + 7) / 8, context_.node,
+            "one bit per element in '" + value.name + "'");
   }
 
  private:
   void floats(const Value& value, int64_t count) const {
     require_dtype(context_.node, value, DType::kFloat32);
     require(value.elements() == count, context_.node,
-            std::to_string(count) + " floats in '" + value.name + "', received " + std::to_string(value.elements()));
+            std::to_string(count) + " floats in '" + value.name + "', received " +
+                std::to_string(value.elements()));
   }
 
   const PrepareContext& context_;

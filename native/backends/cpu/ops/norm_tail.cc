@@ -1,5 +1,5 @@
-// norm_tail: y = relu?( gate * batch_norm(x) + identity ), the tail of a residual block in two passes over memory.
-// The algebra is in kernels/norm_tail.h.
+// norm_tail: y = relu?( gate * batch_norm(x) + identity ), the tail of a residual block in two passes over
+// memory. The algebra is in kernels/norm_tail.h.
 #include "backends/cpu/kernels/norm_tail.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"

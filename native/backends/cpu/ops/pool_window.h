@@ -23,8 +23,8 @@ struct PoolAxis {
   Range window(int64_t o) const {
     return {std::max<int64_t>(0, start(o)), std::min(input, start(o) + kernel)};
   }
-  // The cells of the window that lie in the input or its padding; a window may run over the padding's end when
-  // sizes are rounded up.
+  // The cells of the window that lie in the input or its padding; a window may run over the padding's end
+  // when sizes are rounded up.
   int64_t padded_cells(int64_t o) const { return std::min(start(o) + kernel, input + after) - start(o); }
   // The outputs whose windows hold input i.
   Range covering(int64_t i) const {
@@ -56,7 +56,8 @@ inline PoolWindows pool_windows(const Node& node, const MapLayout& x, const MapL
   const auto kernel = node.integers("kernel");
   const auto stride = node.integers("stride");
   const auto padding = node.integers("padding");
-  require(kernel.size() == 2 && stride.size() == 2 && padding.size() == 4, node, "kernel, stride and padding");
+  require(kernel.size() == 2 && stride.size() == 2 && padding.size() == 4, node,
+          "kernel, stride and padding");
   for (int64_t k : kernel) require(k >= 1 && k <= INT32_MAX, node, "a kernel of at least 1");
   for (int64_t s : stride) require(s >= 1 && s <= INT32_MAX, node, "a stride of at least 1");
   for (int64_t p : padding) require(p >= 0 && p <= INT32_MAX, node, "no negative padding");
@@ -66,8 +67,8 @@ inline PoolWindows pool_windows(const Node& node, const MapLayout& x, const MapL
           {x.width, y.width, kernel[1], stride[1], padding[2], padding[3]}};
 }
 
-// Calls body(plane, row) for each row of each plane of the map, over all cores; plane counts images and channel
-// blocks.
+// Calls body(plane, row) for each row of each plane of the map, over all cores; plane counts images and
+// channel blocks.
 template <typename Body>
 void parallel_rows(const MapLayout& map, const Body& body) {
   parallel_for(map.images * map.blocks() * map.height, [&](int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
-// Sums over the positions of a map, per image and channel, in an order that does not depend on the threads: floats
-// over runs of at most kRun positions, doubles over the runs.
+// Sums over the positions of a map, per image and channel, in an order that does not depend on the threads:
+// floats over runs of at most kRun positions, doubles over the runs.
 #pragma once
 
 #include <algorithm>
@@ -8,15 +8,15 @@
 
 namespace senet::cpu {
 
-// A channel block is summed in groups of up to this many vectors of channels, so that channels-last maps are read
-// in whole cache lines.
+// A channel block is summed in groups of up to this many vectors of channels, so that channels-last maps are
+// read in whole cache lines.
 inline constexpr int kGroup = 8;
 
-// out[0 .. kVectors * 8) = scale * sum over positions of term(start + p * stride + 8 * vector, width). kUnroll
-// positions are summed side by side to hide the latency of the additions.
+// out[0 .. kVectors * 8) = scale * sum over positions of term(start + p * stride + 8 * vector, width).
+// kUnroll positions are summed side by side to hide the latency of the additions.
 template <int kVectors, int kUnroll, typename Term>
-void sum_group(int64_t start, int64_t stride, int64_t positions, double scale, const Term& term, int64_t width,
-               float* out) {
+void sum_group(int64_t start, int64_t stride, int64_t positions, double scale, const Term& term,
+               int64_t width, float* out) {
   constexpr int64_t kRun = 64 * kUnroll;
   double totals[kVectors * kLanes] = {};
   for (int64_t begin = 0; begin < positions; begin += kRun) {
@@ -42,8 +42,8 @@ void sum_group(int64_t start, int64_t stride, int64_t positions, double scale, c
   for (int64_t c = 0; c < channels; ++c) out[c] = static_cast<float>(totals[c] * scale);
 }
 
-// y[n,c] = scale * sum over positions of term. term(i, width) gives `width` neighbouring elements from storage
-// index i on, and 0 in the other lanes.
+// y[n,c] = scale * sum over positions of term. term(i, width) gives `width` neighbouring elements from
+// storage index i on, and 0 in the other lanes.
 template <typename Term>
 void position_sum(const MapLayout& map, double scale, float* y, const Term& term) {
   const int64_t vectors = (map.block + kLanes - 1) / kLanes;

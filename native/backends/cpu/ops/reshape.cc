@@ -15,7 +15,9 @@ class ReshapeStep final : public Step {
   }
 
   void run() override {
-    if (x_ != y_) elementwise(count_, y_, [](Vec x) { return x; }, x_);
+    if (x_ != y_)
+      elementwise(
+          count_, y_, [](Vec x) { return x; }, x_);
   }
 
  private:

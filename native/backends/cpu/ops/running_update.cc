@@ -1,6 +1,6 @@
 // running_update, for each (running mean, running variance, batch mean, batch variance):
-// running = (1 - momentum) * running + momentum * batch, the batch variance first made unbiased by M / (M - 1) where
-// M values went into it (M = 1 leaves it).
+// running = (1 - momentum) * running + momentum * batch, the batch variance first made unbiased by M / (M -
+// 1) where M values went into it (M = 1 leaves it).
 #include "backends/cpu/ops/flat_sweep.h"
 #include "backends/cpu/table.h"
 

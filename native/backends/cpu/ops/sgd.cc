@@ -1,5 +1,6 @@
 // sgd, for each (parameter p, gradient g, velocity v) by PyTorch's rule, in one sweep over all tensors:
-// g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr * g.
+// g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr
+// * g.
 #include "backends/cpu/ops/flat_sweep.h"
 #include "backends/cpu/table.h"
 
@@ -9,7 +10,8 @@ namespace {
 class SgdStep final : public Step {
  public:
   // sizes and decays: one per triple.
-  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays, double momentum, bool nesterov)
+  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays, double momentum,
+          bool nesterov)
       : tensors_(sizes.size()), momentum_(broadcast(static_cast<float>(momentum))), nesterov_(nesterov) {
     for (size_t t = 0; t < sizes.size(); ++t) {
       sweep_.add(sizes[t]);
@@ -24,7 +26,8 @@ class SgdStep final : public Step {
       // sgd changes parameters and velocities in place, though they come as inputs.
       tensors_[t].parameter = static_cast<float*>(const_cast<void*>(binding.inputs[1 + 3 * t]));
       tensors_[t].gradient = static_cast<const float*>(binding.inputs[2 + 3 * t]);
-      if (has_momentum_) tensors_[t].velocity = static_cast<float*>(const_cast<void*>(binding.inputs[3 + 3 * t]));
+      if (has_momentum_)
+        tensors_[t].velocity = static_cast<float*>(const_cast<void*>(binding.inputs[3 + 3 * t]));
     }
   }
 
@@ -51,8 +54,8 @@ class SgdStep final : public Step {
   void update_plain(const Tensor& tensor, int64_t begin, int64_t end) const {
     const Vec lr = broadcast(*lr_), decay = broadcast(tensor.decay);
     elementwise_range(
-        begin, end, tensor.parameter, [=](Vec p, Vec g) { return p - lr * (g + decay * p); }, tensor.parameter,
-        tensor.gradient);
+        begin, end, tensor.parameter, [=](Vec p, Vec g) { return p - lr * (g + decay * p); },
+        tensor.parameter, tensor.gradient);
   }
 
   template <bool kNesterov>
@@ -91,7 +94,8 @@ StepPlan prepare_sgd(const PrepareContext& context) {
   std::vector<int64_t> sizes;
   for (size_t t = 0; t < decays.size(); ++t) {
     const size_t first = 1 + 3 * t;
-    require(node.has_input(first) && node.has_input(first + 1), node, "a parameter and a gradient for each decay");
+    require(node.has_input(first) && node.has_input(first + 1), node,
+            "a parameter and a gradient for each decay");
     require_same_storage(node, context.in(first), context.in(first + 1));
     if (momentum != 0) {
       require(node.has_input(first + 2), node, "a velocity for each parameter");

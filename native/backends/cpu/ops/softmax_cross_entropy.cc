@@ -85,7 +85,8 @@ class SoftmaxCrossEntropyStep final : public Step {
 
 class SoftmaxCrossEntropyGradStep final : public Step {
  public:
-  SoftmaxCrossEntropyGradStep(const Sizes& sizes, std::string layer) : sizes_(sizes), layer_(std::move(layer)) {}
+  SoftmaxCrossEntropyGradStep(const Sizes& sizes, std::string layer)
+      : sizes_(sizes), layer_(std::move(layer)) {}
 
   void bind(const Binding& binding) override {
     probabilities_ = static_cast<const float*>(binding.inputs[0]);
@@ -125,10 +126,12 @@ class SoftmaxCrossEntropyGradStep final : public Step {
     double sum = 0;
     for (int64_t k = 0; k < sizes_.classes; ++k) sum += t[k];
     const Vec total = broadcast(static_cast<float>((1 - sizes_.smoothing) * sum + sizes_.smoothing));
-    const Vec base_lanes = broadcast(base()), weight_lanes = broadcast(weight()), factor_lanes = broadcast(factor);
+    const Vec base_lanes = broadcast(base()), weight_lanes = broadcast(weight()),
+              factor_lanes = broadcast(factor);
     elementwise_range(
         0, sizes_.classes, dx,
-        [=](Vec v, Vec target) { return (v * total - weight_lanes * target - base_lanes) * factor_lanes; }, p, t);
+        [=](Vec v, Vec target) { return (v * total - weight_lanes * target - base_lanes) * factor_lanes; }, p,
+        t);
   }
 
   Sizes sizes_;

@@ -42,7 +42,8 @@ inline float row_exp(const float* x, int64_t count, float greatest, float* p) {
 
 inline void row_scale(float* p, int64_t count, float factor) {
   const Vec lanes = broadcast(factor);
-  elementwise_range(0, count, p, [lanes](Vec v) { return v * lanes; }, p);
+  elementwise_range(
+      0, count, p, [lanes](Vec v) { return v * lanes; }, p);
 }
 
 // Calls body(row) for each of `rows` rows of `columns` elements, over all cores.

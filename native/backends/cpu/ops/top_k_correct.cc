@@ -1,6 +1,6 @@
-// top_k_correct: how many samples have fewer than k classes whose logit is greater than the label's. The label is the
-// class (i32 [N]) or the first greatest entry of the distribution (f32 [N,K]). Where a NaN is compared, the other
-// class counts as greater, so a diverged model is not taken for a perfect one.
+// top_k_correct: how many samples have fewer than k classes whose logit is greater than the label's. The
+// label is the class (i32 [N]) or the first greatest entry of the distribution (f32 [N,K]). Where a NaN is
+// compared, the other class counts as greater, so a diverged model is not taken for a perfect one.
 #include <atomic>
 
 #include "backends/cpu/ops/class_labels.h"

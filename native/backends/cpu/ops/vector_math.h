@@ -7,8 +7,8 @@ namespace senet::cpu {
 
 typedef uint32_t VecUint __attribute__((vector_size(32)));
 
-// exp(x) = 2^n * exp(r) with |r| <= ln(2)/2; exp(r) by Cephes' polynomial. 2^n is applied in two halves, so that
-// results below the normal range come out right as well.
+// exp(x) = 2^n * exp(r) with |r| <= ln(2)/2; exp(r) by Cephes' polynomial. 2^n is applied in two halves, so
+// that results below the normal range come out right as well.
 inline Vec exp(Vec x) {
   const Vec lowest = broadcast(-104.0f), highest = broadcast(89.0f);
   x = x < lowest ? lowest : x;
