@@ -2,7 +2,7 @@
 // does one timed inference for each line "run" and prints {"ms": number}, until "exit" or the end of the input. With
 // --rounds or --seconds it measures by itself.
 //
-//   node onnxruntime.mjs --onnx se_resnet50.onnx --batch 1 --modules /tmp/peers
+//   node onnxruntime.mjs --onnx se_resnet50.onnx --batch 1 --modules FOLDER
 //
 // --modules names the folder under which onnxruntime-node is installed, since it is no dependency of this package:
 //   ONNXRUNTIME_NODE_INSTALL=skip npm install --ignore-scripts onnxruntime-node
