@@ -13,8 +13,8 @@ export interface DeviceOptions {
   /** Upper bound in bytes for the intermediates and constants of one program; default: none. */
   memoryLimit?: number;
   /**
-   * How feature maps lie in memory on the CPU. `'auto'` (default): channel-blocked for training where the shapes allow
-   * it, channels-last for inference.
+   * How feature maps lie in memory on the CPU. `'auto'` (default) and `'blocked'`: in blocks of 8 channels where the
+   * shapes allow it; `'channels_last'`: never so.
    */
   layout?: 'auto' | 'blocked' | 'channels_last';
 }
