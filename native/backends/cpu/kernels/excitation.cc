@@ -4,8 +4,8 @@
 
 #include "backends/cpu/kernels/access.h"
 #include "backends/cpu/kernels/bits.h"
+#include "backends/cpu/kernels/small_stage.h"
 #include "backends/cpu/ops/vector_math.h"
-#include "backends/cpu/parallel.h"
 #include "core/error.h"
 
 namespace senet::cpu {
@@ -50,7 +50,7 @@ Vec gate_slope(Gate gate, Vec s) {
 // x = activation(x + bias) for x [rows, columns]; bias [columns] may be null.
 template <typename Activation>
 void add_bias(int64_t rows, int64_t columns, const float* bias, float* x, const Activation& activation) {
-  parallel_for(rows, [&](int64_t begin, int64_t end) {
+  small_stage(rows, columns, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       float* row = x + r * columns;
       for_vectors(columns, [&](auto access, int64_t i) {
@@ -68,7 +68,7 @@ void fully_connected(int64_t images, int64_t inputs, int64_t outputs, const floa
     multiply(false, true, images, outputs, inputs, in, weight, out);
     return;
   }
-  parallel_for(outputs, [&](int64_t begin, int64_t end) {
+  small_stage(outputs, images * inputs, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       for (int64_t n = 0; n < images; ++n) {
         out[n * outputs + o] = dot(weight + o * inputs, in + n * inputs, inputs);

@@ -41,7 +41,7 @@ void NormTailBackward::bind(const Operands& operands, void* workspace) {
 void NormTailBackward::sum_segments(const float* partials, float* sums) const {
   const int64_t channels = plan_.channels(), segments = plan_.segments();
   if (segments == 1) return;
-  for_channels(channels, [&](int64_t first, int64_t last) {
+  for_channels(channels, plan_.images() * segments, [&](int64_t first, int64_t last) {
     for (int64_t n = 0; n < plan_.images(); ++n) {
       double totals[kChannelShare] = {};
       for (int64_t s = 0; s < segments; ++s) {
@@ -57,7 +57,7 @@ void NormTailBackward::sum_segments(const float* partials, float* sums) const {
 void NormTailBackward::excite() const {
   const Operands& o = operands_;
   const int64_t channels = kind_.map.channels;
-  parallel_for(kind_.map.images, [&](int64_t begin, int64_t end) {
+  small_stage(kind_.map.images, channels, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       for (int64_t c = 0; c < channels; ++c) {
         const int64_t i = n * channels + c;
@@ -76,7 +76,7 @@ void NormTailBackward::norm_gradient() const {
   const Operands& o = operands_;
   const int64_t channels = kind_.map.channels;
   const bool projected = kind_.shortcut == Shortcut::kProjected;
-  for_channels(channels, [&](int64_t first, int64_t last) {
+  for_channels(channels, plan_.images(), [&](int64_t first, int64_t last) {
     double beta[kChannelShare] = {}, gamma[kChannelShare] = {};
     double beta2[kChannelShare] = {}, gamma2[kChannelShare] = {};
     for (int64_t n = 0; n < plan_.images(); ++n) {

@@ -14,8 +14,8 @@
 #include <type_traits>
 
 #include "backends/cpu/kernels/access.h"
+#include "backends/cpu/kernels/small_stage.h"
 #include "backends/cpu/layout.h"
-#include "backends/cpu/parallel.h"
 
 namespace senet::cpu {
 
@@ -35,6 +35,7 @@ struct Slab {
   int64_t offset;               // storage index of the first element
   int64_t rows, lanes, stride;  // `rows` rows of `lanes` elements, `stride` elements apart
   int64_t tail;                 // elements of a last, shorter row
+  bool streams;                 // long rows without gaps, of a map that no cache holds
 };
 
 // The slabs of a map. They depend on the shape alone, and so do all sums: results are the same for any number
@@ -99,13 +100,16 @@ class SlabPlan {
     slab.rows = rows_before(segment + 1) - first_row;
     slab.tail = segment + 1 == segments_ ? positions_ % repeats_ * block_ : 0;
     slab.offset = (image * blocks_ + block) * positions_ * block_ + first_row * slab.stride + panel * panel_;
+    slab.streams = slab.lanes >= kLongRow && slab.lanes == slab.stride && elements() >= kBeyondCache;
     return slab;
   }
 
  private:
   static constexpr int64_t kWantedSlabs = 64;       // enough for an even share on many cores
   static constexpr int64_t kFewestElements = 4096;  // below this a slab's set-up would show
-  static constexpr int64_t kFewestLanes = 32;       // keeps an accumulator's additions apart in time
+  static constexpr int64_t kLongRow = 128;
+  static constexpr int64_t kBeyondCache = int64_t{1} << 22;
+  static constexpr int64_t kFewestLanes = 32;  // keeps an accumulator's additions apart in time
 
   static int64_t round_up(int64_t lanes) { return (lanes + kLanes - 1) / kLanes * kLanes; }
   // Positions in a row: rows of whole vectors if they fit.
@@ -157,11 +161,15 @@ void sweep_rows(int64_t offset, int64_t lanes, const Body& body) {
   for_vectors(lanes, [&](auto access, int64_t l) { body(RowCount<kRows>(), access, offset + l, l); });
 }
 
-// The rows [begin, end) of a slab, four at a time, so that sums are loaded and stored once for four rows.
+// The rows [begin, end) of a slab, in order. Four at a time, so that sums are loaded and stored once for four
+// rows; but long rows that come from memory one by one, which the hardware prefetches better (1.4 times as
+// fast for the gradient of 16x56x56x256 channels-last).
 template <typename Body>
-void sweep_four(const Slab& slab, int64_t begin, int64_t end, const Body& body) {
+void sweep_range(const Slab& slab, int64_t begin, int64_t end, const Body& body) {
   int64_t r = begin;
-  for (; r + 4 <= end; r += 4) sweep_rows<4>(slab.offset + r * slab.stride, slab.lanes, body);
+  if (!slab.streams) {
+    for (; r + 4 <= end; r += 4) sweep_rows<4>(slab.offset + r * slab.stride, slab.lanes, body);
+  }
   for (; r < end; ++r) sweep_rows<1>(slab.offset + r * slab.stride, slab.lanes, body);
 }
 
@@ -173,31 +181,38 @@ void sweep(const Slab& slab, const Body& body) {
   if (slab.tail > 0) sweep_rows<1>(slab.offset + slab.rows * slab.stride, slab.tail, one);
 }
 
-// body(slab) for all slabs, on all threads. A second pass over a map goes through each thread's share
-// backwards, and so finds the end of the first pass still in cache.
+// body(slab) for all slabs, on all threads.
 template <typename Body>
 void for_slabs(const SlabPlan& plan, const Body& body) {
   parallel_for(plan.count(), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) body(plan.at(i));
   });
 }
+// The same for a second pass over a map, which goes through each thread's share backwards and so finds the
+// end of the first pass still in cache. Only from group to group of slabs: within a group memory is read
+// upwards, as the hardware prefetches best (1.5 to 2 times as fast for blocked maps of 14x14 and 7x7).
+inline constexpr int64_t kGroupElements = 65536;
 template <typename Body>
 void for_slabs_backwards(const SlabPlan& plan, const Body& body) {
+  const int64_t group = std::max<int64_t>(1, kGroupElements * plan.count() / plan.elements());
   parallel_for(plan.count(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = end; i > begin; --i) body(plan.at(i - 1));
+    for (int64_t last = end; last > begin; last -= group) {
+      for (int64_t i = std::max(begin, last - group); i < last; ++i) body(plan.at(i));
+    }
   });
 }
 
 // body(first, last) over the channels in shares of at most kChannelShare, for the small stages between the
-// passes.
+// passes; each reads `rows` rows of all channels.
 inline constexpr int64_t kChannelShare = 64;
 template <typename Body>
-void for_channels(int64_t channels, const Body& body) {
-  parallel_for((channels + kChannelShare - 1) / kChannelShare, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      body(i * kChannelShare, std::min(channels, (i + 1) * kChannelShare));
-    }
-  });
+void for_channels(int64_t channels, int64_t rows, const Body& body) {
+  small_stage((channels + kChannelShare - 1) / kChannelShare, kChannelShare * rows,
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  body(i * kChannelShare, std::min(channels, (i + 1) * kChannelShare));
+                }
+              });
 }
 
 }  // namespace senet::cpu

@@ -15,7 +15,7 @@ void add_rows(const Slab& slab, const float* x, int64_t begin, int64_t end, Lane
   Lanes sums1, sums2;
   clear(slab, sums1);
   clear(slab, sums2);
-  sweep_four(slab, begin, end, [&](auto rows, auto access, int64_t element, int64_t lane) {
+  sweep_range(slab, begin, end, [&](auto rows, auto access, int64_t element, int64_t lane) {
     const Vec shift = load(mean.at + lane);
     Vec s1 = load(sums1.at + lane), s2 = load(sums2.at + lane);
     for (int r = 0; r < rows; ++r) {
@@ -100,12 +100,12 @@ void partial_means(const SlabPlan& plan, const float* x, float* means) {
     clear(slab, total);
     for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
       clear(slab, run);
-      sweep_four(slab, begin, std::min(slab.rows, begin + kRun),
-                 [&](auto rows, auto access, int64_t element, int64_t lane) {
-                   Vec sum = load(run.at + lane);
-                   for (int r = 0; r < rows; ++r) sum += access.get(x + element + r * slab.stride);
-                   store(run.at + lane, sum);
-                 });
+      sweep_range(slab, begin, std::min(slab.rows, begin + kRun),
+                  [&](auto rows, auto access, int64_t element, int64_t lane) {
+                    Vec sum = load(run.at + lane);
+                    for (int r = 0; r < rows; ++r) sum += access.get(x + element + r * slab.stride);
+                    store(run.at + lane, sum);
+                  });
       for (int64_t l = 0; l < slab.lanes; l += kLanes)
         store(total.at + l, load(total.at + l) + load(run.at + l));
     }
@@ -122,7 +122,7 @@ void merge_statistics(const SlabPlan& plan, const float* means, const float* squ
                       float* variance) {
   const int64_t channels = plan.channels();
   const double count = static_cast<double>(plan.images() * plan.positions());
-  for_channels(channels, [&](int64_t first, int64_t last) {
+  for_channels(channels, plan.images() * plan.segments(), [&](int64_t first, int64_t last) {
     double sums[kChannelShare] = {}, centres[kChannelShare];
     const auto for_partials = [&](const auto& body) {
       for (int64_t i = 0; i < plan.images() * plan.segments(); ++i) {
@@ -149,7 +149,7 @@ void merge_statistics(const SlabPlan& plan, const float* means, const float* squ
 void merge_means(const SlabPlan& plan, const float* means, float* image_means) {
   const int64_t channels = plan.channels(), segments = plan.segments();
   const float inverse = 1.0f / static_cast<float>(plan.positions());
-  parallel_for(plan.images(), [&](int64_t begin, int64_t end) {
+  small_stage(plan.images(), segments * channels, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       float* out = image_means + n * channels;
       for (int64_t s = 0; s < segments; ++s) {

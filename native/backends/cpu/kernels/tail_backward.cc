@@ -96,7 +96,7 @@ void reduce_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tai
     if constexpr (kProjected) sum_gx2.add_run(slab);
   };
   for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
-    sweep_four(slab, begin, std::min(slab.rows, begin + kRun), body);
+    sweep_range(slab, begin, std::min(slab.rows, begin + kRun), body);
     add_run();
   }
   if (slab.tail > 0) {

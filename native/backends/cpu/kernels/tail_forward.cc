@@ -6,11 +6,7 @@
 namespace senet::cpu {
 namespace {
 
-// From this size on y will not be in cache when it is next read: writing around the cache saves reading it
-// first.
-constexpr int64_t kStreamElements = int64_t{1} << 62;
-
-template <Shortcut kShortcut, bool kRelu, bool kMask, bool kStream>
+template <Shortcut kShortcut, bool kRelu, bool kMask>
 void apply_slab(const SlabPlan& plan, const Slab& slab, const TailForward& tail) {
   Lanes a, b, mean, a2, b2, mean2;
   gated_lanes(plan, slab, tail.scale, tail.beta, tail.gate, a, b);
@@ -32,13 +28,8 @@ void apply_slab(const SlabPlan& plan, const Slab& slab, const TailForward& tail)
     }
     if constexpr (kMask) mask[e >> 3] = static_cast<uint8_t>(access.bits(positive_bits(t)));
     if constexpr (kRelu) t = rectify(t);
-    if constexpr (kStream) {
-      access.put_around_cache(y + e, t);
-    } else {
-      access.put(y + e, t);
-    }
+    access.put(y + e, t);
   });
-  if constexpr (kStream) wait_for_stores();
 }
 
 // The mask on its own, for maps whose vectors do not start at whole bytes of it.
@@ -55,15 +46,11 @@ void mask_of(int64_t elements, const float* y, uint8_t* mask) {
 
 void apply_tail(const SlabPlan& plan, const TailForward& tail) {
   const bool inner_mask = tail.mask != nullptr && plan.aligned();
-  const bool stream = plan.elements() >= kStreamElements && plan.aligned() && tail.y != tail.x &&
-                      tail.y != tail.identity && reinterpret_cast<uintptr_t>(tail.y) % sizeof(Vec) == 0;
   choose<Shortcut::kNone, Shortcut::kPlain, Shortcut::kProjected>(tail.shortcut, [&](auto shortcut) {
     choose<false, true>(tail.relu, [&](auto relu) {
       choose<false, true>(inner_mask, [&](auto mask) {
-        choose<false, true>(stream, [&](auto around) {
-          for_slabs_backwards(plan, [&](const Slab& slab) {
-            apply_slab<shortcut.value, relu.value, mask.value, around.value>(plan, slab, tail);
-          });
+        for_slabs_backwards(plan, [&](const Slab& slab) {
+          apply_slab<shortcut.value, relu.value, mask.value>(plan, slab, tail);
         });
       });
     });

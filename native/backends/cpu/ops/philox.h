@@ -1,6 +1,5 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of
-// 128-bit counters to four random words each, so that any element's number is found without the ones before
-// it.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of 128-bit
+// counters to four random words each, so that any element's number is found without the ones before it.
 #pragma once
 
 #include <cstdint>
