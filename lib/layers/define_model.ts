@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError } from '../errors.ts';
 import { f32 } from '../ir/graph.ts';
 import { expectVector, FeatureMap, type FeatureVector } from './feature.ts';
 import { ModelBuilder, type ModelDefinition } from './model_builder.ts';
-import { checkKeys, readWhole } from './options.ts';
+import { checkKeys, checkObject, readWhole, show } from './options.ts';
 
 /** Size of the images: height, width, channels. */
 export type InputSize<C extends number = number> = readonly [height: number, width: number, channels: C];
@@ -38,7 +38,12 @@ export function defineModel<const C extends number, K extends number>(
   build: (images: FeatureMap<C>) => FeatureVector<K>,
 ): ModelDefinition {
   checkKeys('defineModel', options, ['input', 'name', 'config']);
+  const { name = 'model', config = {} } = options;
   const input = readInput<C>('defineModel', options.input);
+  if (typeof name !== 'string' || name === '') {
+    throw new ArgumentError(`defineModel: name: expected a name, received ${show(name)}`);
+  }
+  checkObject('defineModel: config', config);
   if (typeof build !== 'function') throw new ArgumentError('defineModel: build: expected a function');
   const builder = new ModelBuilder();
   const images = builder.graph.input('images', f32(1, ...input));
@@ -51,10 +56,10 @@ export function defineModel<const C extends number, K extends number>(
     );
   }
   return {
-    name: options.name ?? 'model',
-    config: options.config ?? {},
+    name,
+    config,
     graph: builder.graph.finish([logits.id]),
-    parameters: builder.parameters,
+    parameters: [...builder.parameters],
     input,
     classes: logits.channels,
   };

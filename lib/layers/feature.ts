@@ -4,6 +4,7 @@
  */
 import { ArgumentError } from '../errors.ts';
 import type { ModelBuilder } from './model_builder.ts';
+import { show } from './options.ts';
 
 /** A feature map: height x width positions with C channels each. */
 export class FeatureMap<C extends number = number> {
@@ -43,6 +44,9 @@ export class FeatureVector<C extends number = number> {
 /** A feature of either kind. */
 export type Feature = FeatureMap | FeatureVector;
 
+/** Channels of a map as a type. */
+export type ChannelsOf<F> = F extends FeatureMap<infer C> ? C : number;
+
 /** The same kind of feature with other channels. */
 export type WithChannels<F extends Feature, C extends number> = F extends FeatureMap
   ? FeatureMap<C>
@@ -75,9 +79,21 @@ export type SameChannels<
       ? unknown
       : `${L}: the first input has ${A['channels']} channels, the second has ${B['channels']}`;
 
+/** Equal kinds and channels, or a sentence for the compiler to show. */
+export type SameFeature<L extends string, A extends Feature, B extends Feature> = A['kind'] extends B['kind']
+  ? SameChannels<L, A, B>
+  : B['kind'] extends A['kind']
+    ? SameChannels<L, A, B>
+    : `${L}: the first input is a feature ${A['kind']}, the second is a feature ${B['kind']}`;
+
+/** What a map can be multiplied by: its like or a vector, of as many channels. */
+export type FactorFor<A extends Feature, B extends Feature> = A['kind'] extends 'map'
+  ? SameChannels<'multiply', A, B>
+  : SameFeature<'multiply', A, B>;
+
 const describe = (value: unknown): string => {
   if (value instanceof FeatureMap) return 'a feature map';
-  return value instanceof FeatureVector ? 'a feature vector' : String(value);
+  return value instanceof FeatureVector ? 'a feature vector' : show(value);
 };
 
 /** Checks at run time what the types check when compiling. */

@@ -1,29 +1,41 @@
 /** All layers, and the way to make a model of them. */
 export { relu, sigmoid, tanh } from './activation.ts';
+export { add } from './add.ts';
+export { avgPool } from './avg_pool.ts';
 export { type BatchNormOptions, batchNorm } from './batch_norm.ts';
 export * from './blocks/index.ts';
-export { add, channelShuffle, channelSlice, concat, dropout, flatten, multiply, scope } from './combine.ts';
+export { channelShuffle } from './channel_shuffle.ts';
+export { channelSlice } from './channel_slice.ts';
+export { concat } from './concat.ts';
 export { type Conv2dOptions, conv2d } from './conv2d.ts';
 export { defineModel, type InputSize } from './define_model.ts';
+export { dropout } from './dropout.ts';
 export {
+  type ChannelsOf,
+  type FactorFor,
   type Feature,
   FeatureMap,
   FeatureVector,
   type MapFor,
   type SameChannels,
+  type SameFeature,
   type VectorFor,
   type WithChannels,
 } from './feature.ts';
+export { flatten } from './flatten.ts';
+export { globalAvgPool } from './global_avg_pool.ts';
+export { globalMaxPool } from './global_max_pool.ts';
 export { type LinearOptions, linear } from './linear.ts';
+export { maxPool } from './max_pool.ts';
 export type { Initializer, ModelBuilder, ModelDefinition, ParameterSpec } from './model_builder.ts';
-export { type IdentityFor, type NormTailOptions, normTail } from './norm_tail.ts';
-export type { Padding, Pair } from './options.ts';
+export { multiply } from './multiply.ts';
 export {
-  avgPool,
-  type ChannelsOf,
-  globalAvgPool,
-  globalMaxPool,
-  maxPool,
-  type PoolOptions,
-} from './pool.ts';
+  type IdentityFor,
+  type NormTailOptions,
+  normTail,
+  type TailSqueezeExciteOptions,
+} from './norm_tail.ts';
+export type { Padding, Pair } from './options.ts';
+export type { PoolOptions } from './pool.ts';
+export { scope } from './scope.ts';
 export { type SqueezeExciteOptions, squeezeExcite } from './squeeze_excite.ts';

@@ -2,6 +2,7 @@
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { type Attributes, f32, type Graph, i32 } from '../ir/graph.ts';
+import { show } from './options.ts';
 
 /** How a parameter starts. */
 export type Initializer =
@@ -46,7 +47,7 @@ export class ModelBuilder {
   /** The full name of a layer in the current scope; without a name, its kind and the first free number. */
   enter(kind: string, name: string | undefined): string {
     if (name !== undefined && (typeof name !== 'string' || name === '')) {
-      throw new ArgumentError(`${kind}: name: expected a name, received ${String(name)}`);
+      throw new ArgumentError(`${kind}: name: expected a name, received ${show(name)}`);
     }
     const full = (last: string) => [...this.#scopes, last].join('.');
     let chosen = name;

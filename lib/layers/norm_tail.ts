@@ -1,9 +1,20 @@
+import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import { ABSENT } from '../ir/graph.ts';
 import { expectMap, FeatureMap, type MapFor, type SameChannels } from './feature.ts';
 import { checkKeys, readFlag } from './options.ts';
-import { declareExcitation, planSqueezeExcite, type SqueezeExciteOptions } from './squeeze_excite.ts';
+import {
+  declareExcitation,
+  planSqueezeExcite,
+  type SqueezeExciteOptions,
+  squeezeExciteKeys,
+} from './squeeze_excite.ts';
 
 const EPS = 1e-5;
+
+/** An SE block whose squeeze is the average, which follows from the statistics of the norm before it. */
+export interface TailSqueezeExciteOptions extends SqueezeExciteOptions {
+  readonly squeeze?: 'avg';
+}
 
 /** What rides on the passes of a batch norm. */
 export interface NormTailOptions {
@@ -13,8 +24,8 @@ export interface NormTailOptions {
   readonly identity?: FeatureMap;
   /** Name of a norm for `identity`, which is then the output of the shortcut's convolution. */
   readonly identityNorm?: string;
-  /** The SE block between norm and sum; its squeeze is the average. */
-  readonly squeezeExcite?: SqueezeExciteOptions;
+  /** The SE block between norm and sum. */
+  readonly squeezeExcite?: TailSqueezeExciteOptions;
   /** ReLU at the end; default true. */
   readonly relu?: boolean;
   /** Use the running statistics in training too; default false. */
@@ -47,6 +58,9 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
   const layer = builder.enter('bn', options.name);
   const identity =
     options.identity === undefined ? undefined : expectMap(`${layer}: identity`, options.identity);
+  if (identity !== undefined && identity.builder !== builder) {
+    throw new ArgumentError(`${layer}: identity: expected a feature of this model`);
+  }
   const norm = builder.norm(layer, channels);
   const absent = [ABSENT, ABSENT, ABSENT, ABSENT];
   const { identityNorm, squeezeExcite } = options;
@@ -55,8 +69,12 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
   let weights = absent;
   let gate = 'sigmoid';
   if (squeezeExcite !== undefined) {
+    checkKeys(`${layer}: squeezeExcite`, squeezeExcite, squeezeExciteKeys);
     const se = builder.enter('se', squeezeExcite.name);
     const plan = planSqueezeExcite(se, channels, squeezeExcite);
+    if (plan.squeeze !== 'avg') {
+      throw new ArgumentRangeError(`${se}: squeeze: expected avg in a normTail, received ${plan.squeeze}`);
+    }
     weights = declareExcitation(builder, se, channels, plan);
     gate = plan.gate;
   }

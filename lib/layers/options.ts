@@ -15,9 +15,18 @@ export type Padding =
   | readonly [vertical: number, horizontal: number]
   | readonly [top: number, bottom: number, left: number, right: number];
 
+/** A value as text for a message; some objects have none. */
+export function show(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'an object';
+  }
+}
+
 export function readWhole(where: string, value: unknown, least: number): number {
   if (typeof value !== 'number')
-    throw new ArgumentError(`${where}: expected an integer, received ${String(value)}`);
+    throw new ArgumentError(`${where}: expected an integer, received ${show(value)}`);
   if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31 - 1) {
     throw new ArgumentRangeError(`${where}: expected an integer of at least ${least}, received ${value}`);
   }
@@ -26,7 +35,7 @@ export function readWhole(where: string, value: unknown, least: number): number 
 
 export function readNumber(where: string, value: unknown, least: number, below: number): number {
   if (typeof value !== 'number')
-    throw new ArgumentError(`${where}: expected a number, received ${String(value)}`);
+    throw new ArgumentError(`${where}: expected a number, received ${show(value)}`);
   if (!(value >= least && value < below)) {
     throw new ArgumentRangeError(`${where}: expected a number in [${least}, ${below}), received ${value}`);
   }
@@ -35,21 +44,26 @@ export function readNumber(where: string, value: unknown, least: number, below: 
 
 export function readFlag(where: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
-  throw new ArgumentError(`${where}: expected true or false, received ${String(value)}`);
+  throw new ArgumentError(`${where}: expected true or false, received ${show(value)}`);
 }
 
 export function readChoice<T extends string>(where: string, value: unknown, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  const message = `${where}: expected ${choices.join(' | ')}, received ${String(value)}`;
+  const message = `${where}: expected ${choices.join(' | ')}, received ${show(value)}`;
   throw typeof value === 'string' ? new ArgumentRangeError(message) : new ArgumentError(message);
+}
+
+/** Refuses a value that is no options object. */
+export function checkObject(where: string, value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ArgumentError(`${where}: expected an options object, received ${show(value)}`);
+  }
 }
 
 /** Refuses an options value that is no object, and keys that do not exist: a misspelt option must not go unnoticed. */
 export function checkKeys(where: string, options: unknown, keys: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ArgumentError(`${where}: expected an options object, received ${String(options)}`);
-  }
+  checkObject(where, options);
   const unknown = Object.keys(options).find((key) => !keys.includes(key));
   if (unknown !== undefined) {
     throw new ArgumentError(`${where}: expected options ${keys.join(', ')}; received '${unknown}'`);

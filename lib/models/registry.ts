@@ -1,7 +1,16 @@
 /** The zoo: every architecture by name. */
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import type { ModelDefinition } from '../layers/index.ts';
-import { defineResnet, type ResnetName, type ResnetOptions, resnets } from './resnet.ts';
+import { checkKeys, readNumber, readWhole, show } from '../layers/options.ts';
+import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
+import {
+  defineResnet,
+  type ResnetConfig,
+  type ResnetName,
+  type ResnetOptions,
+  type ResnetSqueezeExciteOptions,
+  resnets,
+} from './resnet.ts';
 
 /** Names of the zoo's models. */
 export type ModelName = ResnetName;
@@ -9,7 +18,7 @@ export type ModelName = ResnetName;
 /** Options of the zoo's models. */
 export type ModelBuildOptions = ResnetOptions;
 
-const optionKeys = ['input', 'classes', 'se', 'strideIn'];
+const optionKeys = ['input', 'classes', 'se', 'strideIn', 'dropout'];
 
 const hasModel = (name: string): name is ModelName => Object.hasOwn(resnets, name);
 
@@ -33,13 +42,31 @@ function distance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/** Checks what concerns all SE blocks of a model; each block checks the rest. */
+function checkSqueezeExcite(config: ResnetConfig, se: ResnetSqueezeExciteOptions): void {
+  checkKeys('model: se', se, [...squeezeExciteKeys, 'stages']);
+  const { stages } = se;
+  if (stages === undefined) return;
+  const where = 'model: se: stages';
+  const expected = `expected different numbers from 1 to ${config.stages.length}`;
+  if (!Array.isArray(stages)) throw new ArgumentError(`${where}: ${expected}, received ${show(stages)}`);
+  for (const stage of stages) readWhole(where, stage, 1);
+  if (
+    stages.length === 0 ||
+    new Set(stages).size < stages.length ||
+    Math.max(...stages) > config.stages.length
+  ) {
+    throw new ArgumentRangeError(`${where}: ${expected}, received [${stages.join(', ')}]`);
+  }
+}
+
 /**
  * The definition of a model of the zoo.
  *
  * @throws ArgumentRangeError for an unknown name, listing those that are like it.
  */
 export function buildModel(name: ModelName, options: ModelBuildOptions = {}): ModelDefinition {
-  if (typeof name !== 'string') throw new ArgumentError(`model: expected a name, received ${String(name)}`);
+  if (typeof name !== 'string') throw new ArgumentError(`model: expected a name, received ${show(name)}`);
   if (!hasModel(name)) {
     const word: string = name;
     const near = listModels()
@@ -50,19 +77,15 @@ export function buildModel(name: ModelName, options: ModelBuildOptions = {}): Mo
       `model: expected the name of a model, such as ${near.map(({ known }) => known).join(', ')}; received '${word}'`,
     );
   }
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ArgumentError(`model: expected an options object, received ${String(options)}`);
-  }
+  checkKeys('model', options, optionKeys);
   const config = resnets[name];
-  const unknown = Object.keys(options).find((key) => !optionKeys.includes(key));
-  if (unknown !== undefined) {
-    throw new ArgumentError(`model: expected options ${optionKeys.join(', ')}; received '${unknown}'`);
-  }
   if (options.se !== undefined && !config.se) {
     throw new ArgumentError(`model: se: '${name}' has no SE blocks; use 'se_${name}'`);
   }
   if (options.strideIn !== undefined && config.block === 'basic') {
     throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks`);
   }
+  if (options.se !== undefined) checkSqueezeExcite(config, options.se);
+  readNumber('model: dropout', options.dropout ?? 0, 0, 1);
   return defineResnet(name, config, options);
 }

@@ -11,6 +11,7 @@ import {
   bottleneck,
   conv2d,
   defineModel,
+  dropout,
   globalAvgPool,
   type InputSize,
   linear,
@@ -30,6 +31,12 @@ export interface ResnetConfig {
   readonly se: boolean;
 }
 
+/** Options of the SE blocks of a ResNet. */
+export interface ResnetSqueezeExciteOptions extends SqueezeExciteOptions {
+  /** Stages that have SE blocks, counted from 1 as in `layer1`; default all. */
+  readonly stages?: readonly number[];
+}
+
 /** Options of every ResNet. */
 export interface ResnetOptions {
   /** Size of the images; default [224, 224, 3], CIFAR style [32, 32, 3]. */
@@ -37,9 +44,11 @@ export interface ResnetOptions {
   /** Default 1000, CIFAR style 10. */
   readonly classes?: number;
   /** Options of the SE blocks; only for models that have them. */
-  readonly se?: SqueezeExciteOptions;
+  readonly se?: ResnetSqueezeExciteOptions;
   /** Which convolution of a bottleneck has the stride; default `'3x3'`. The paper's is `'1x1'`. */
   readonly strideIn?: '1x1' | '3x3';
+  /** Share of the pooled features that training drops before the classifier; default 0. */
+  readonly dropout?: number;
 }
 
 const IMAGENET_WIDTHS = [64, 128, 256, 512];
@@ -61,14 +70,15 @@ function stem(images: FeatureMap, { style }: ResnetConfig): FeatureMap {
 
 function stages(x: FeatureMap, config: ResnetConfig, options: ResnetOptions): FeatureMap {
   const widths = config.style === 'cifar' ? CIFAR_WIDTHS : IMAGENET_WIDTHS;
-  const se = config.se ? { se: options.se ?? {} } : {};
+  const { stages: chosen, ...se } = options.se ?? {};
   let y = x;
   config.stages.forEach((blocks, stage) => {
     const width = widths[stage]!;
+    const excited = config.se && (chosen === undefined || chosen.includes(stage + 1));
     y = scope(y, `layer${stage + 1}`, (start) => {
       let z = start;
       for (let i = 0; i < blocks; i += 1) {
-        const shared = { stride: stage > 0 && i === 0 ? 2 : 1, name: `${i}`, ...se };
+        const shared = { stride: stage > 0 && i === 0 ? 2 : 1, name: `${i}`, ...(excited && { se }) };
         z =
           config.block === 'basic'
             ? basicBlock(z, { filters: width, ...shared })
@@ -85,8 +95,11 @@ export function defineResnet(name: string, config: ResnetConfig, options: Resnet
   const cifar = config.style === 'cifar';
   const input = options.input ?? (cifar ? [32, 32, 3] : [224, 224, 3]);
   const units = options.classes ?? (cifar ? 10 : 1000);
-  const build = (images: FeatureMap): FeatureVector =>
-    linear(globalAvgPool(stages(stem(images, config), config, options)), { units, name: 'fc' });
+  const rate = options.dropout ?? 0;
+  const build = (images: FeatureMap): FeatureVector => {
+    const pooled = globalAvgPool(stages(stem(images, config), config, options));
+    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units, name: 'fc' });
+  };
   return defineModel({ name, input, config: { model: name, ...options, input, classes: units } }, build);
 }
 

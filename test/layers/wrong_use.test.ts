@@ -7,6 +7,7 @@ import {
   basicBlock,
   batchNorm,
   bottleneck,
+  buildModel,
   channelShuffle,
   channelSlice,
   concat,
@@ -28,6 +29,7 @@ import {
   normTail,
   relu,
   schedules,
+  scope,
   sgd,
   squeezeExcite,
 } from '../../lib/index.ts';
@@ -71,6 +73,7 @@ const junk: readonly (readonly [string, unknown])[] = [
   ['a bigint', 3n],
   ['a function', () => 3],
   ['true', true],
+  ['an object that has no text', Object.create(null)],
 ];
 
 type Call = (value: unknown) => unknown;
@@ -143,12 +146,35 @@ const featureCases = Object.entries(features).flatMap(([name, call]) =>
     .map(([label, value]) => [`${name}(${label})`, () => call(wrong(value))] as const),
 );
 
+/** Values that are no options object; left out, each of these options has a meaning. */
+const noOptions: Record<string, Call> = {
+  'basicBlock se': (v) => build((x) => basicBlock(x, { filters: 6, se: wrong(v) })),
+  'bottleneck se': (v) => build((x) => bottleneck(x, { filters: 8, se: wrong(v) })),
+  'normTail squeezeExcite': (v) => build((x) => normTail(x, { squeezeExcite: wrong(v) })),
+  'se_resnet20 se': (v) => buildModel('se_resnet20', { se: wrong(v) }),
+  'defineModel config': (v) =>
+    defineModel({ input: [8, 8, 6], config: wrong(v) }, (x) => linear(globalAvgPool(x), { units: 2 })),
+};
+const noOptionsCases = Object.entries(noOptions).flatMap(([name, call]) =>
+  [false, true, null, 0, '', 'yes', []].map(
+    (value) => [`${name} ${JSON.stringify(value)}`, () => call(value)] as const,
+  ),
+);
+
+/** A map of a network that is described elsewhere, with the place in the graph that `x` could have here. */
+function stranger(): FeatureMap<6> {
+  const maps: FeatureMap<6>[] = [];
+  build((x) => maps.push(x));
+  return maps[0]!;
+}
+
 describe('bad arguments', () => {
   test('there are at least 200', () => {
     expect(optionCases.length + featureCases.length).toBeGreaterThanOrEqual(200);
   });
   test.each(optionCases)('%s', (_, call) => expectRefusal(call));
   test.each(featureCases)('%s', (_, call) => expectRefusal(call));
+  test.each(noOptionsCases)('%s', (_, call) => expectRefusal(call));
 
   test.each([
     [
@@ -168,6 +194,20 @@ describe('bad arguments', () => {
     ['gate', () => build((x) => squeezeExcite(x, { gate: wrong('softmax') }))],
     ['rule', () => build((x) => squeezeExcite(x, { rule: wrong('ceil') }))],
     [
+      'a squeeze that a tail does not have',
+      () => build((x) => normTail(x, { squeezeExcite: wrong({ squeeze: 'max' }) })),
+    ],
+    ['the identity of another model', () => build((x) => normTail(x, { identity: stranger() }))],
+    ['a summand of another model', () => build((x) => add(x, stranger()))],
+    ['a gate of another model', () => build((x) => multiply(x, globalAvgPool(stranger())))],
+    ['a part of another model', () => build((x) => concat([x, stranger()]))],
+    ['a norm for no identity', () => build((x) => normTail(x, { identityNorm: 'shortcut' }))],
+    ['a scope without a body', () => build((x) => scope(x, 'a', wrong(null)))],
+    [
+      'a name that is none',
+      () => defineModel({ input: [8, 8, 6], name: wrong(3) }, (x) => linear(globalAvgPool(x), { units: 2 })),
+    ],
+    [
       'a name given twice',
       () => build((x) => [relu(batchNorm(x, { name: 'a' })), batchNorm(x, { name: 'a' })]),
     ],
@@ -184,6 +224,16 @@ describe('bad arguments', () => {
         }),
     ],
   ])('%s', (_, call) => expectRefusal(call));
+});
+
+test.each([
+  ['filters', (x: FeatureMap<6>) => basicBlock(x, { filters: wrong<number>('6'), name: 'b' })],
+  ['stride', (x: FeatureMap<6>) => basicBlock(x, { filters: 6, stride: 0, name: 'b' })],
+  ['width', (x: FeatureMap<6>) => bottleneck(x, { filters: 6, name: 'b' })],
+  ['strideIn', (x: FeatureMap<6>) => bottleneck(x, { filters: 8, strideIn: wrong('2x2'), name: 'b' })],
+  ['countIncludePad', (x: FeatureMap<6>) => avgPool(x, { kernel: 2, countIncludePad: wrong(1), name: 'b' })],
+])('messages name the layer in full: %s', (option, body) => {
+  expect(() => build((x) => scope(x, 'stage', body))).toThrow(`stage.b: ${option}: expected`);
 });
 
 /** Every pair of different sizes, of maps made by a convolution. */

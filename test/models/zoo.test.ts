@@ -48,6 +48,30 @@ describe('parameters', () => {
     const { parameters, states } = summaryOf('se_resnet50', { se: { reduction, bias: false } });
     expect((parameters + states) / 1e6).toBeCloseTo(millions, 1);
   });
+
+  // Its Table XIII, counted likewise; the paper's stage 2 is the first with blocks.
+  test.each([
+    [[1], 25.63],
+    [[2], 25.74],
+    [[3], 26.4],
+    [[1, 2, 3, 4], 28.13],
+  ])('SE in stages %j', (stages, millions) => {
+    const { parameters, states } = summaryOf('se_resnet50', { se: { stages, bias: false } });
+    expect(Math.abs((parameters + states) / 1e6 - millions)).toBeLessThan(0.006);
+  });
+});
+
+test('SE is in the chosen stages only', () => {
+  const names = buildModel('se_resnet50', { se: { stages: [4, 2] } }).parameters.map(({ name }) => name);
+  const found = names.filter((name) => name.endsWith('.se.fc1.weight')).map((name) => name.slice(0, 6));
+  expect(new Set(found)).toEqual(new Set(['layer2', 'layer4']));
+});
+
+test('dropout stands before the classifier, and only when it is asked for', () => {
+  const opsOf = (options: ResnetOptions) => buildModel('resnet20', options).graph.nodes.map(({ op }) => op);
+  expect(opsOf({ dropout: 0.2 }).slice(-3)).toEqual(['global_avg_pool', 'dropout', 'linear']);
+  expect(opsOf({ dropout: 0 })).not.toContain('dropout');
+  expect(opsOf({})).not.toContain('dropout');
 });
 
 test.each([
@@ -59,8 +83,25 @@ test.each([
   expect(Math.abs(summaryOf(name, { strideIn }).macs / 1e9 - billions)).toBeLessThan(0.001);
 });
 
+/** The keys of timm's seresnet50, without num_batches_tracked. */
+function timmKeys(): string[] {
+  const norm = (name: string) =>
+    ['weight', 'bias', 'running_mean', 'running_var'].map((part) => `${name}.${part}`);
+  const fc = (name: string) => [`${name}.weight`, `${name}.bias`];
+  const block = (name: string, first: boolean) => [
+    ...[1, 2, 3].flatMap((i) => [`${name}.conv${i}.weight`, ...norm(`${name}.bn${i}`)]),
+    ...[...fc(`${name}.se.fc1`), ...fc(`${name}.se.fc2`)],
+    ...(first ? [`${name}.downsample.0.weight`, ...norm(`${name}.downsample.1`)] : []),
+  ];
+  const stages = [3, 4, 6, 3].flatMap((blocks, stage) =>
+    Array.from({ length: blocks }, (_, i) => block(`layer${stage + 1}.${i}`, i === 0)).flat(),
+  );
+  return ['conv1.weight', ...norm('bn1'), ...stages, ...fc('fc')];
+}
+
 test('names and stored shapes are those of timm', () => {
   const specs = new Map(buildModel('se_resnet50').parameters.map((spec) => [spec.name, spec]));
+  expect([...specs.keys()].sort()).toEqual(timmKeys().sort());
   expect(specs.size).toBe(331);
   const stored = (name: string) => specs.get(name)?.storedShape ?? specs.get(name)?.shape;
   expect(stored('conv1.weight')).toEqual([64, 3, 7, 7]);
@@ -113,6 +154,17 @@ describe('wrong use', () => {
     expect(() => buildModel('resnet50', { se: {} })).toThrow(/use 'se_resnet50'/);
     expect(() => buildModel('resnet20', { strideIn: '1x1' })).toThrow(/no bottlenecks/);
     expect(() => buildModel('resnet50', wrong(null))).toThrow(ArgumentError);
+    expect(() => buildModel('se_resnet50', { se: wrong(false) })).toThrow(/model: se: expected an options/);
+  });
+
+  test.each([[[]], [[0]], [[5]], [[1, 1]], [[1.5]], [3], ['1'], [null]])('SE in stages %j', (stages) => {
+    expect(() => buildModel('se_resnet50', { se: { stages: wrong(stages) } })).toThrow(
+      /^model: se: stages: /,
+    );
+  });
+
+  test.each([-0.1, 1, Number.NaN, '0.5', true])('a dropout of %s', (dropout) => {
+    expect(() => buildModel('resnet20', { dropout: wrong(dropout) })).toThrow(/^model: dropout: expected/);
   });
 
   test('images too small for the network', () => {

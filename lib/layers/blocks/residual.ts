@@ -1,13 +1,13 @@
 /** Residual blocks (He et al. 2016) with an optional squeeze-and-excitation block before the sum. */
 
 import { relu } from '../activation.ts';
+import { add } from '../add.ts';
 import { batchNorm } from '../batch_norm.ts';
-import { add } from '../combine.ts';
 import { conv2d } from '../conv2d.ts';
 import { expectMap, type FeatureMap, type MapFor } from '../feature.ts';
 import { emitNormTail } from '../norm_tail.ts';
 import { checkKeys, readChoice, readWhole } from '../options.ts';
-import { type SqueezeExciteOptions, squeezeExcite } from '../squeeze_excite.ts';
+import { type SqueezeExciteOptions, squeezeExcite, squeezeExciteKeys } from '../squeeze_excite.ts';
 
 export interface ResidualBlockOptions<K extends number> {
   /** Output channels. */
@@ -44,7 +44,7 @@ function finish(
       name: norm,
       identity: shortcut,
       ...(projected && { identityNorm: 'downsample.1' }),
-      ...(named && { squeezeExcite: named }),
+      ...(named && { squeezeExcite: { ...named, squeeze: 'avg' } }),
     });
   }
   // The other squeezes do not follow from the norm's statistics.
@@ -52,18 +52,27 @@ function finish(
   return relu(add(gated, projected ? batchNorm(shortcut, { name: 'downsample.1' }) : shortcut));
 }
 
+/** What the blocks have in common, checked. */
+interface BlockPlan {
+  /** The block's full name. */
+  readonly layer: string;
+  readonly filters: number;
+  readonly stride: number;
+}
+
 function inScope<K extends number>(
   kind: string,
   x: unknown,
   options: ResidualBlockOptions<K>,
-  body: (x: FeatureMap, filters: number, stride: number) => FeatureMap,
+  body: (x: FeatureMap, plan: BlockPlan) => FeatureMap,
 ): FeatureMap<K> {
   const map = expectMap(kind, x);
-  const filters = readWhole(`${kind}: filters`, options.filters, 1);
-  const stride = readWhole(`${kind}: stride`, options.stride ?? 1, 1);
-  const run = () => body(map, filters, stride) as FeatureMap<K>;
-  const name = map.builder.enter(kind, options.name).split('.').at(-1)!;
-  return map.builder.scope(options.name ?? name, run);
+  const layer = map.builder.enter(kind, options.name);
+  const filters = readWhole(`${layer}: filters`, options.filters, 1);
+  const stride = readWhole(`${layer}: stride`, options.stride ?? 1, 1);
+  if (options.se !== undefined) checkKeys(`${layer}: se`, options.se, squeezeExciteKeys);
+  const run = () => body(map, { layer, filters, stride }) as FeatureMap<K>;
+  return map.builder.scope(options.name ?? layer.split('.').at(-1)!, run);
 }
 
 /**
@@ -77,7 +86,7 @@ export function basicBlock<F, const K extends number>(
   options: ResidualBlockOptions<K>,
 ): FeatureMap<K> {
   checkKeys('basicBlock', options, ['filters', 'stride', 'se', 'name']);
-  return inScope('basicBlock', x, options, (map, filters, stride) => {
+  return inScope('basicBlock', x, options, (map, { filters, stride }) => {
     const first = conv2d(map, { filters, kernel: 3, stride, bias: false, name: 'conv1' });
     const middle = emitNormTail(first, { name: 'bn1' });
     const last = conv2d(middle, { filters, kernel: 3, bias: false, name: 'conv2' });
@@ -91,9 +100,9 @@ export function bottleneck<F, const K extends number>(
   options: BottleneckOptions<K>,
 ): FeatureMap<K> {
   checkKeys('bottleneck', options, ['filters', 'stride', 'se', 'name', 'width', 'strideIn']);
-  return inScope('bottleneck', x, options, (map, filters, stride) => {
-    const width = readWhole('bottleneck: width', options.width ?? filters / 4, 1);
-    const strideIn = readChoice('bottleneck: strideIn', options.strideIn ?? '3x3', ['1x1', '3x3']);
+  return inScope('bottleneck', x, options, (map, { layer, filters, stride }) => {
+    const width = readWhole(`${layer}: width`, options.width ?? filters / 4, 1);
+    const strideIn = readChoice(`${layer}: strideIn`, options.strideIn ?? '3x3', ['1x1', '3x3']);
     const [outer, inner] = strideIn === '1x1' ? [stride, 1] : [1, stride];
     const first = conv2d(map, {
       filters: width,
