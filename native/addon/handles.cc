@@ -56,7 +56,7 @@ Napi::Object Handle<T>::wrap(Napi::Env env, std::shared_ptr<T> object, int64_t e
   if (napi_wrap(env, result, handle.get(), finalize, nullptr, nullptr) != napi_ok) {
     throw Error(ErrorCode::kInternal, "cannot wrap a native object");
   }
-  handle.release();
+  static_cast<void>(handle.release());  // the finalizer owns it now
   ++g_live_handles;
   Napi::MemoryManagement::AdjustExternalMemory(env, external_bytes);
   result.TypeTag(&kTag);

@@ -29,7 +29,7 @@ dnnl::primitive_desc_base best_desc(const ConvolutionProblem& p, int64_t x_block
                                                     {MapForm::kAny, MapForm::kAny}};
   dnnl::primitive_desc_base found;
   for (const auto& [x_form, y_form] : kForms) {
-    const auto desc = convolution_desc(p, x, x_form, y, y_form);
+    auto desc = convolution_desc(p, x, x_form, y, y_form);
     if (!is_reference(desc)) return desc;
     if (!found) found = desc;
   }

@@ -166,7 +166,7 @@ dnnl::primitive_desc_base convolution_desc(const ConvolutionProblem& p, memory::
     append_relu(&operations);
     attributes.set_post_ops(operations);
   }
-  const auto forward = forward_desc(p, arguments, attributes);
+  auto forward = forward_desc(p, arguments, attributes);
   if (!forward.get(true) || p.direction == ConvolutionDirection::kForward) return forward;
   return p.direction == ConvolutionDirection::kGradInput
              ? grad_input_desc(arguments, forward, attributes)

@@ -24,6 +24,10 @@ inline Vec broadcast(float x) {
 inline Vec max(Vec a, Vec b) {
   return a > b ? a : b;
 }
+// All ones in the lanes that hold a NaN.
+inline VecInt is_nan(Vec v) {
+  return v != v;  // NOLINT(misc-redundant-expression)
+}
 // Sum of the lanes in a fixed order.
 inline float horizontal_sum(Vec v) {
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));

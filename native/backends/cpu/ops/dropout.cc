@@ -11,7 +11,7 @@ namespace senet::cpu {
 namespace {
 
 // Elements per call of philox.
-constexpr int64_t kWords = 4 * kPhiloxCounters;
+constexpr int64_t kWords = int64_t{4} * kPhiloxCounters;
 
 class DropoutStep final : public Step {
  public:

@@ -60,7 +60,7 @@ class GlobalMaxPoolStep final : public Step {
       const VecInt here = broadcast_int(static_cast<int32_t>(p));
       for (int v = 0; v < kVectors; ++v) {
         const Vec value = load(x + p * map_.block + v * kLanes, width);
-        const VecInt better = (value > best[v]) | (value != value);
+        const VecInt better = (value > best[v]) | is_nan(value);
         best[v] = better ? value : best[v];
         where[v] = better ? here : where[v];
       }

@@ -17,7 +17,7 @@ std::pair<int64_t, int64_t> matrix(const Node& node, const Value& value) {
   return {value.shape[0], value.shape[1]};
 }
 
-void require_shape(const Node& node, const Value& value, std::vector<int64_t> shape) {
+void require_shape(const Node& node, const Value& value, const std::vector<int64_t>& shape) {
   require_dtype(node, value, DType::kFloat32);
   require(value.shape == shape, node, "another shape for '" + value.name + "'");
 }

@@ -43,7 +43,7 @@ inline Best window_max(const float* x, int64_t rows, int64_t columns, int64_t ro
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t column = 0; column < columns; ++column) {
       const Vec value = load(x + row * row_stride + column * stride, width);
-      const VecInt better = (value > best.value) | (value != value);
+      const VecInt better = (value > best.value) | is_nan(value);
       best.value = better ? value : best.value;
       if constexpr (kIndex) {
         best.index = better ? broadcast_int(first + row * row_step + column) : best.index;

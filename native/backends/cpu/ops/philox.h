@@ -1,5 +1,6 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of 128-bit
-// counters to four random words each, so that any element's number is found without the ones before it.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a keyed bijection of
+// 128-bit counters to four random words each, so that any element's number is found without the ones before
+// it.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +33,10 @@ inline void philox(const uint64_t counters[kPhiloxCounters], uint32_t stream, ui
     key1 += 0xBB67AE85u;
   }
   for (int i = 0; i < kPhiloxCounters; ++i) {
-    words[4 * i] = c0[i];
-    words[4 * i + 1] = c1[i];
-    words[4 * i + 2] = c2[i];
-    words[4 * i + 3] = c3[i];
+    *words++ = c0[i];
+    *words++ = c1[i];
+    *words++ = c2[i];
+    *words++ = c3[i];
   }
 }
 

@@ -17,7 +17,7 @@ inline constexpr int kGroup = 8;
 template <int kVectors, int kUnroll, typename Term>
 void sum_group(int64_t start, int64_t stride, int64_t positions, double scale, const Term& term,
                int64_t width, float* out) {
-  constexpr int64_t kRun = 64 * kUnroll;
+  constexpr int64_t kRun = int64_t{64} * kUnroll;
   double totals[kVectors * kLanes] = {};
   for (int64_t begin = 0; begin < positions; begin += kRun) {
     const int64_t end = std::min(positions, begin + kRun);
