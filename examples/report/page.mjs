@@ -118,7 +118,7 @@ export async function writeReport(folder, { se, plain, predictions, test, classe
 <h1>senet on Fashion-MNIST</h1>
 <p class="soft">${escapeHtml(se.name)} and the same network without squeeze-and-excitation, trained alike on this machine.</p>
 <h2>Result</h2>${comparison([se, plain])}
-<p class="soft">A step with squeeze-and-excitation took ${cost.toFixed(3)} times as long (one run of each, one after the other).</p>
+<p class="soft">A step with squeeze-and-excitation took ${cost.toFixed(3)} times as long (medians of steps taken in turn).</p>
 <h2>Training loss</h2>${lossCurves([se, plain])}
 <h2>Confusion matrix</h2><p class="soft">Rows are the true classes, columns the predicted ones, ${predictions.length.toLocaleString('en')} test images.</p>${confusion(predictions, classes)}
 <h2>Some test images</h2>${gallery(predictions.slice(0, 18), test, classes)}
