@@ -41,10 +41,10 @@ async function openTail(threads) {
   const { Device } = await import('../dist/device.js');
   const { Program } = await import('../dist/program.js');
   const { Tensor } = await import('../dist/tensor.js');
-  const device = new Device('cpu', { threads, layout: 'blocked' });
+  const device = new Device('cpu', { threads, layout: 'auto' });
   const graph = await tailGraph();
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');
-  const tensors = new Map(kept.map(({ name, shape: s }) => [name, new Tensor(name, s)]));
+  const tensors = new Map(kept.map(({ name, shape: s }) => [name, new Tensor(device, name, s)]));
   await device.write(
     [...tensors.values()].map(({ handle }) => handle),
     kept.map(({ shape: s }) =>

@@ -13,10 +13,11 @@ export interface DeviceOptions {
   /** Upper bound in bytes for the intermediates and constants of one program; default: none. */
   memoryLimit?: number;
   /**
-   * How feature maps lie in memory on the CPU. `'auto'` (default) and `'blocked'`: in blocks of 8 channels where the
-   * shapes allow it; `'channels_last'`: never so.
+   * How feature maps lie in memory on the CPU: `'blocked8'` or `'blocked16'`, in blocks of so many channels where the
+   * shapes allow it, or `'channels_last'`. `'auto'` (default) takes what suits the processor: blocks of 8, and with
+   * AVX-512 blocks of 16 for training and channels-last for inference.
    */
-  layout?: 'auto' | 'blocked' | 'channels_last';
+  layout?: 'auto' | 'blocked8' | 'blocked16' | 'channels_last';
 }
 
 /** A whole number within bounds, or an error that names it. */
@@ -62,9 +63,9 @@ export class Device {
     const threads = options.threads === undefined ? 0 : checkInteger('threads', options.threads, 1, 1024);
     const limit = options.memoryLimit === undefined ? 0 : checkInteger('memoryLimit', options.memoryLimit, 1);
     const layout = options.layout ?? 'auto';
-    if (!['auto', 'blocked', 'channels_last'].includes(layout)) {
+    if (!['auto', 'blocked8', 'blocked16', 'channels_last'].includes(layout)) {
       throw new ArgumentRangeError(
-        `layout: expected auto | blocked | channels_last, received ${String(layout)}`,
+        `layout: expected auto | blocked8 | blocked16 | channels_last, received ${String(layout)}`,
       );
     }
     this.#handle = callNative((addon) => addon.openDevice('cpu', threads, layout, limit));

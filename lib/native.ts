@@ -43,7 +43,7 @@ export interface StepInfo {
 interface Addon {
   openDevice(kind: string, threads: number, layout: string, memoryLimit: number): DeviceHandle;
   deviceInfo(device: DeviceHandle): { description: string; ops: string[] };
-  createTensor(bytes: number): TensorHandle;
+  createTensor(device: DeviceHandle, bytes: number): TensorHandle;
   writeTensors(device: DeviceHandle, tensors: TensorHandle[], arrays: NativeArray[]): Promise<void>;
   readTensors(device: DeviceHandle, tensors: TensorHandle[]): Promise<ArrayBuffer[]>;
   compile(device: DeviceHandle, message: Uint8Array, tensors: TensorHandle[]): Promise<ProgramHandle>;

@@ -1,4 +1,5 @@
 /** Parameters and states as they live on a device. */
+import type { Device } from './device.ts';
 import { DisposedError } from './errors.ts';
 import { sizeOf } from './ir/graph.ts';
 import { callNative, type TensorHandle } from './native.ts';
@@ -9,10 +10,10 @@ export class Tensor {
   readonly shape: readonly number[];
   #handle: TensorHandle | undefined;
 
-  constructor(name: string, shape: readonly number[]) {
+  constructor(device: Device, name: string, shape: readonly number[]) {
     this.name = name;
     this.shape = shape;
-    this.#handle = callNative((addon) => addon.createTensor(4 * sizeOf(shape)));
+    this.#handle = callNative((addon) => addon.createTensor(device.handle, 4 * sizeOf(shape)));
   }
 
   /** The native object; for senet's own use. */

@@ -1,6 +1,6 @@
 /** A model's parameters and states: initial values first, then tensors on its device. */
 import type { Device } from './device.ts';
-import { ArgumentError, DisposedError, ShapeError, WeightsError } from './errors.ts';
+import { ArgumentError, DisposedError, ShapeError, StateError, WeightsError } from './errors.ts';
 import { formatShape, sameShape, sizeOf } from './ir/graph.ts';
 import type { ParameterSpec } from './layers/model_builder.ts';
 import { Tensor } from './tensor.ts';
@@ -64,7 +64,7 @@ export class Weights {
     this.#check();
     this.#release();
     for (const [i, spec] of this.specs.entries()) {
-      const tensor = new Tensor(spec.name, spec.shape);
+      const tensor = new Tensor(device, spec.name, spec.shape);
       this.#tensors.set(spec.name, tensor);
       await device.write([tensor.handle], [values[i]!]);
       this.#check();
@@ -75,9 +75,11 @@ export class Weights {
 
   /** Adds zeroed states beside the model's own, such as the optimizer's; earlier ones of the same name are dropped. */
   addStates(states: readonly { name: string; shape: readonly number[] }[]): void {
+    const device = this.#device;
+    if (device === undefined) throw new StateError('addStates: expected weights on a device');
     for (const { name, shape } of states) {
       this.#tensors.get(name)?.dispose();
-      this.#tensors.set(name, new Tensor(name, shape));
+      this.#tensors.set(name, new Tensor(device, name, shape));
     }
   }
 

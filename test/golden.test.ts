@@ -158,7 +158,7 @@ describe('three SGD steps of a tiny SE-ResNet', () => {
       }),
     );
 
-  test.each(['blocked', 'channels_last'] as const)('%s', async (layout) => {
+  test.each(['blocked8', 'blocked16', 'channels_last'] as const)('%s', async (layout) => {
     const model = new Model(tiny);
     try {
       await model.compile({

@@ -62,10 +62,13 @@ Napi::Array to_js(Napi::Env env, const std::vector<Bytes>& list) {
   return result;
 }
 
-std::vector<std::shared_ptr<Tensor>> tensors_of(const Napi::Value& value) {
+std::vector<std::shared_ptr<Tensor>> tensors_of(const Napi::Value& value, const Device& device) {
   const Napi::Array array = array_of(value, "tensors");
   std::vector<std::shared_ptr<Tensor>> result;
-  for (uint32_t i = 0; i < array.Length(); ++i) result.push_back(Handle<Tensor>::get(array.Get(i)));
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    result.push_back(Handle<Tensor>::get(array.Get(i)));
+    if (&result.back()->device() != &device) fail("expected tensors of the device");
+  }
   return result;
 }
 
@@ -93,18 +96,19 @@ Napi::Value device_info(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// createTensor(bytes) -> tensor, zeroed
+// createTensor(device, bytes) -> tensor, zeroed
 Napi::Value create_tensor(const Napi::CallbackInfo& info) {
-  const double bytes = info[0].ToNumber().DoubleValue();
+  auto device = Handle<Device>::get(info[0]);
+  const double bytes = info[1].ToNumber().DoubleValue();
   if (!(bytes >= 0 && bytes <= 9007199254740991.0)) fail("createTensor: a size out of range");
-  auto tensor = std::make_shared<Tensor>(static_cast<size_t>(bytes));
+  auto tensor = std::make_shared<Tensor>(std::move(device), static_cast<size_t>(bytes));
   return Handle<Tensor>::wrap(info.Env(), std::move(tensor), static_cast<int64_t>(bytes));
 }
 
 // writeTensors(device, tensors, typedArrays) -> promise of undefined; the arrays are copied before it returns
 Napi::Value write_tensors(const Napi::CallbackInfo& info) {
   const auto device = Handle<Device>::get(info[0]);
-  auto tensors = tensors_of(info[1]);
+  auto tensors = tensors_of(info[1], *device);
   const Napi::Array arrays = array_of(info[2], "writeTensors");
   if (arrays.Length() != tensors.size()) fail("writeTensors: as many arrays as tensors are needed");
   std::vector<Bytes> copies;
@@ -118,7 +122,7 @@ Napi::Value write_tensors(const Napi::CallbackInfo& info) {
             SENET_FAULT_POINT("writeTensors:job");
             device->tensors_changed();
             for (size_t i = 0; i < tensors.size(); ++i) {
-              if (!copies[i].empty()) std::memcpy(tensors[i]->data(), copies[i].data(), copies[i].size());
+              device->backend().copy_in(tensors[i]->data(), copies[i].data(), copies[i].size());
             }
           },
           [](Napi::Env env) { return env.Undefined(); });
@@ -131,10 +135,11 @@ Napi::Value read_tensors(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
       .submit(
           info.Env(), device,
-          [copies, tensors = tensors_of(info[1])] {
+          [device = device.get(), copies, tensors = tensors_of(info[1], *device)] {
             SENET_FAULT_POINT("readTensors:job");
             for (const auto& tensor : tensors) {
-              copies->emplace_back(tensor->data(), tensor->data() + tensor->size());
+              copies->emplace_back(tensor->size());
+              device->backend().copy_out(copies->back().data(), tensor->data(), tensor->size());
             }
           },
           [copies](Napi::Env env) { return to_js(env, *copies); });
@@ -150,7 +155,7 @@ Napi::Value compile(const Napi::CallbackInfo& info) {
   return Environment::of(info.Env())
       .submit(
           info.Env(), device,
-          [device, graph, program, tensors = tensors_of(info[2])] {
+          [device, graph, program, tensors = tensors_of(info[2], *device)] {
             SENET_FAULT_POINT("compile:job");
             *program = std::make_shared<Program>(device, std::move(*graph), tensors);
           },

@@ -1,13 +1,15 @@
 // The one interface between the core and a backend (a device kind's implementation of ops).
 //
-// The core owns order, memory and the thread; a backend owns layouts, kernels and libraries. To compile a
-// program the core calls lower() once, prepare() for each node, plans memory from what the steps ask for, and
-// bind()s each step to addresses. After that a run is a loop over run(): it allocates nothing and looks
-// nothing up.
+// The core owns order, the plan of memory and the thread; a backend owns memory itself, layouts, kernels and
+// libraries. To compile a program the core calls lower() once, prepare() for each node, plans memory from
+// what the steps ask for, and bind()s each step to addresses. After that the backend's Runner puts the steps
+// to work: it allocates nothing and looks nothing up.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,25 @@
 #include "core/graph.h"
 
 namespace senet {
+
+// Bytes on a device, freed with the object.
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  // An address for the backend; only it knows whether the host can read there.
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ protected:
+  Memory(std::byte* data, size_t size) : data_(data), size_(size) {}
+
+ private:
+  std::byte* data_;
+  size_t size_;
+};
 
 // Addresses of one node's operands, given to bind(). Absent operands are null.
 struct Binding {
@@ -30,8 +51,10 @@ class Step {
   virtual ~Step() = default;
   // Takes the addresses; called again whenever they change, never during run().
   virtual void bind(const Binding& binding) = 0;
-  // Computes the outputs. Throws Error.
+  // Computes the outputs, or queues the work that does. Throws Error.
   virtual void run() = 0;
+  // Called after the work of a run is done, for what only then is known. Throws Error.
+  virtual void settle() {}
   // Recomputes what the step derives from constant inputs (packed weights). Called before the first run and
   // after a parameter has changed, only when StepPlan::constant_bytes is not 0.
   virtual void refresh() {}
@@ -62,9 +85,32 @@ struct PrepareContext {
   const Value& out(size_t i) const { return graph.values[node.output(i)]; }
 };
 
+// How the steps of one program are put to work. One run at a time, on the device's thread.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  // Runs and settles the steps in order and waits for them; `*current` is the index of the step at work, and
+  // of the failed one when it throws. `stopping` is asked now and then; when it says so, the run ends with an
+  // Error (kStopped). With `step_ms`, an array as long as `steps`, each step's milliseconds are written
+  // there.
+  virtual void run(std::span<Step* const> steps, const std::function<bool()>& stopping, size_t* current,
+                   double* step_ms) = 0;
+  // The steps have new addresses.
+  virtual void rebound() {}
+};
+
+// All but description() and supported_ops() is called on the device's thread, where enter_thread() comes
+// first.
 class Backend {
  public:
   virtual ~Backend() = default;
+  // Zeroed memory; throws Error(kOutOfMemory) naming the bytes and `purpose`.
+  virtual std::unique_ptr<Memory> allocate(size_t bytes, const std::string& purpose) const = 0;
+  // Copies between the host and the device's memory. What is read has been computed, what is written is seen
+  // by all that runs later.
+  virtual void copy_in(std::byte* to, const std::byte* from, size_t bytes) const = 0;
+  virtual void copy_out(std::byte* to, const std::byte* from, size_t bytes) const = 0;
+  virtual std::unique_ptr<Runner> make_runner() const = 0;
   // Chooses a layout (Value::block) for each value and inserts the conversions this needs. Inputs,
   // parameters, states and outputs stay in their plain form (maps channels-last).
   virtual Graph lower(Graph graph) const = 0;

@@ -38,26 +38,39 @@ void Device::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Device::retire(std::unique_ptr<Memory> memory) {
+  if (memory == nullptr) return;
+  std::lock_guard lock(mutex_);
+  retired_.push_back(std::move(memory));
+  wake_.notify_all();
+}
+
 std::byte* Device::reserve_arena(size_t bytes) {
-  if (bytes > arena_.size()) {
-    arena_ = Buffer();  // give back the old one before asking for more
-    arena_ = Buffer(bytes, "the intermediates of a program");
+  if (arena_ == nullptr || bytes > arena_->size()) {
+    arena_.reset();  // give back the old one before asking for more
+    arena_ = backend_->allocate(bytes, "the intermediates of a program");
   }
-  return arena_.data();
+  return arena_->data();
 }
 
 void Device::loop() {
   backend_->enter_thread();
   for (;;) {
     std::function<void()> job;
+    std::vector<std::unique_ptr<Memory>> retired;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      wake_.wait(lock, [this] { return closing_ || !jobs_.empty() || !retired_.empty(); });
+      retired.swap(retired_);
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      } else if (closing_) {
+        return;
+      }
     }
-    job();
+    retired.clear();
+    if (job) job();
   }
 }
 

@@ -10,23 +10,11 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "backends/backend.h"
-#include "core/buffer.h"
 
 namespace senet {
-
-// Bytes on one device that outlive a run: a parameter or a state, in plain form (see lib/ir/graph.ts).
-class Tensor {
- public:
-  explicit Tensor(size_t bytes) : buffer_(bytes, "a tensor") {}
-
-  std::byte* data() const { return buffer_.data(); }
-  size_t size() const { return buffer_.size(); }
-
- private:
-  Buffer buffer_;
-};
 
 class Device {
  public:
@@ -42,6 +30,8 @@ class Device {
   // Drops the queued jobs, asks the running program to stop between two steps, and waits for the thread. From
   // any thread but the device's own, any number of times.
   void stop();
+  // Frees memory once the jobs queued before are done. From any thread.
+  void retire(std::unique_ptr<Memory> memory);
 
   const Backend& backend() const { return *backend_; }
   size_t memory_limit() const { return memory_limit_; }
@@ -62,12 +52,13 @@ class Device {
 
   std::unique_ptr<Backend> backend_;
   size_t memory_limit_;
-  Buffer arena_;
+  std::unique_ptr<Memory> arena_;
   uint64_t tensor_version_ = 1;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
+  std::vector<std::unique_ptr<Memory>> retired_;
   bool closing_ = false;
   std::mutex join_mutex_;
   std::thread thread_;

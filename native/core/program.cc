@@ -1,9 +1,7 @@
 #include "core/program.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "core/error.h"
@@ -14,11 +12,6 @@ namespace {
 
 bool is_tensor(const Value& value) {
   return value.kind == ValueKind::kParameter || value.kind == ValueKind::kState;
-}
-
-bool all_finite(const std::byte* data, size_t bytes) {
-  const float* x = reinterpret_cast<const float*>(data);
-  return std::all_of(x, x + bytes / sizeof(float), [](float v) { return std::isfinite(v); });
 }
 
 }  // namespace
@@ -36,6 +29,7 @@ Program::Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::s
   }
   if (next != tensors_.size()) throw Error(ErrorCode::kArgument, "compile: more tensors than the graph has");
   graph_ = device_->backend().lower(std::move(graph_));
+  runner_ = device_->backend().make_runner();
   prepare();
   place();
 }
@@ -70,8 +64,10 @@ void Program::prepare() {
   for (const Node& node : graph_.nodes) {
     const bool constant = std::any_of(node.outputs.begin(), node.outputs.end(),
                                       [&](int id) { return id != kAbsent && is_constant_[id]; });
+    if (!constant) varying_.push_back(steps_.size());
     steps_.push_back({node, prepare_node(node), constant});
   }
+  for (size_t i : varying_) varying_steps_.push_back(steps_[i].plan.step.get());
 }
 
 // Lets an output take over the memory of an input that dies with the step, where the step allows it.
@@ -158,7 +154,7 @@ void Program::place() {
                                              " bytes, the memory limit is " +
                                              std::to_string(device_->memory_limit()));
   }
-  constants_ = Buffer(constants, "the constants of a program");
+  constants_ = device_->backend().allocate(constants, "the constants of a program");
   device_->reserve_arena(arena_bytes_);
 }
 
@@ -170,7 +166,7 @@ void Program::bind(std::byte* arena) {
     if (is_tensor(graph_.values[i])) {
       address_[i] = tensors_[next_tensor++]->data();
     } else {
-      address_[i] = (is_constant_[i] ? constants_.data() : arena) + offset_[i];
+      address_[i] = (is_constant_[i] ? constants_->data() : arena) + offset_[i];
     }
   }
   for (Placed& step : steps_) {
@@ -178,26 +174,35 @@ void Program::bind(std::byte* arena) {
     for (int id : step.node.inputs) binding.inputs.push_back(id == kAbsent ? nullptr : address_[id]);
     for (int id : step.node.outputs) binding.outputs.push_back(id == kAbsent ? nullptr : address_[id]);
     if (step.plan.workspace_bytes > 0) binding.workspace = arena + step.workspace_offset;
-    if (step.plan.constant_bytes > 0) binding.constants = constants_.data() + step.constants_offset;
+    if (step.plan.constant_bytes > 0) binding.constants = constants_->data() + step.constants_offset;
     step.plan.step->bind(binding);
   }
   bound_arena_ = arena;
   bound_ = true;
+  runner_->rebound();
 }
 
 void Program::refresh_constants() {
   if (constants_version_ == device_->tensor_version()) return;
-  for (Placed& step : steps_) {
-    if (step.plan.constant_bytes > 0) step.plan.step->refresh();
-    if (step.constant) step.plan.step->run();
+  // In order: what a step derives may come from the constant steps before it.
+  for (Placed& placed : steps_) {
+    Step* const step = placed.plan.step.get();
+    if (placed.plan.constant_bytes > 0) step->refresh();
+    size_t current = 0;
+    if (placed.constant) run_steps({&step, 1}, &current, nullptr);
   }
   constants_version_ = device_->tensor_version();
 }
 
 void Program::copy_inputs(std::span<const std::vector<std::byte>> inputs) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    std::memcpy(address_[inputs_[i]], inputs[i].data(), inputs[i].size());
+    device_->backend().copy_in(address_[inputs_[i]], inputs[i].data(), inputs[i].size());
   }
+}
+
+void Program::run_steps(std::span<Step* const> steps, size_t* current, double* step_ms) {
+  runner_->run(
+      steps, [this] { return device_->stopping(); }, current, step_ms);
 }
 
 void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
@@ -209,37 +214,42 @@ void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std:
   // Whatever happens below, the tensors may have been written to.
   if (mutates_) device_->tensors_changed();
 
-  using Clock = std::chrono::steady_clock;
-  if (step_ms != nullptr) step_ms->assign(steps_.size(), 0.0);
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    if (steps_[i].constant) continue;
-    if (device_->stopping()) throw Error(ErrorCode::kStopped, "the environment is going away");
-    const Clock::time_point start = Clock::now();
-    try {
-      steps_[i].plan.step->run();
-    } catch (const NonFiniteError& error) {
-      if (error.tensor() != "loss") throw;
-      copy_inputs(inputs);
-      locate_non_finite(error, i);
-    }
-    if (step_ms != nullptr) {
-      (*step_ms)[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-    }
+  std::vector<double> ms(step_ms == nullptr ? 0 : varying_.size());
+  size_t current = 0;
+  try {
+    run_steps(varying_steps_, &current, step_ms == nullptr ? nullptr : ms.data());
+  } catch (const NonFiniteError& error) {
+    if (error.tensor() != "loss") throw;
+    copy_inputs(inputs);
+    locate_non_finite(error, current);
+  }
+  if (step_ms != nullptr) {
+    step_ms->assign(steps_.size(), 0.0);
+    for (size_t i = 0; i < varying_.size(); ++i) (*step_ms)[varying_[i]] = ms[i];
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    std::memcpy(outputs[i].data(), address_[graph_.outputs[i]], outputs[i].size());
+    device_->backend().copy_out(outputs[i].data(), address_[graph_.outputs[i]], outputs[i].size());
   }
 }
 
-// Repeats the steps before the failed check, which have changed no tensor, and looks at each result.
+bool Program::is_finite(int id) const {
+  const Value& value = graph_.values[id];
+  if (value.dtype != DType::kFloat32) return true;
+  std::vector<float> host(static_cast<size_t>(value.elements()));
+  device_->backend().copy_out(reinterpret_cast<std::byte*>(host.data()), address_[id], value.bytes());
+  return std::all_of(host.begin(), host.end(), [](float v) { return std::isfinite(v); });
+}
+
+// Repeats the steps before the failed check, which have changed no tensor, one by one, and looks at each
+// result.
 void Program::locate_non_finite(const NonFiniteError& error, size_t failed) {
   for (size_t i = 0; i < failed; ++i) {
-    if (!steps_[i].constant) steps_[i].plan.step->run();
-    for (int id : steps_[i].node.outputs) {
-      if (id == kAbsent || graph_.values[id].dtype != DType::kFloat32) continue;
-      if (!all_finite(address_[id], graph_.values[id].bytes())) {
-        throw NonFiniteError(steps_[i].node.layer, id == graph_.outputs[0] ? "loss" : "activation");
-      }
+    size_t current = 0;
+    run_steps({&varying_steps_[i], 1}, &current, nullptr);
+    const Node& node = steps_[varying_[i]].node;
+    for (int id : node.outputs) {
+      if (id == kAbsent || is_finite(id)) continue;
+      throw NonFiniteError(node.layer, id == graph_.outputs[0] ? "loss" : "activation");
     }
   }
   throw error;

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/graph.h"
 #include "core/memory_plan.h"
+#include "core/tensor.h"
 
 namespace senet {
 
@@ -19,6 +20,9 @@ class Program {
   // Compiles; on the device's thread. `tensors` are the parameters and states in the order of the graph's
   // values.
   Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::shared_ptr<Tensor>> tensors);
+  ~Program() { device_->retire(std::move(constants_)); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
 
   // Runs all steps on the device's thread. `inputs` are the graph's input values in order, `outputs` as large
   // as output_bytes() says. With `step_ms`, the time of each step is written there. A NonFiniteError of a
@@ -35,7 +39,7 @@ class Program {
   std::vector<size_t> output_bytes() const;
   // Bytes of intermediates (shared with the device's other programs) and of constants (this program's own).
   size_t arena_bytes() const { return arena_bytes_; }
-  size_t constant_bytes() const { return constants_.size(); }
+  size_t constant_bytes() const { return constants_->size(); }
 
  private:
   struct Placed {
@@ -53,18 +57,23 @@ class Program {
   void bind(std::byte* arena);
   void refresh_constants();
   void copy_inputs(std::span<const std::vector<std::byte>> inputs);
+  void run_steps(std::span<Step* const> steps, size_t* current, double* step_ms);
+  bool is_finite(int id) const;
   [[noreturn]] void locate_non_finite(const NonFiniteError& error, size_t failed);
 
   std::shared_ptr<Device> device_;
   Graph graph_;
   std::vector<std::shared_ptr<Tensor>> tensors_;
   std::vector<Placed> steps_;
+  std::vector<size_t> varying_;  // indices of the steps that are not constant
+  std::vector<Step*> varying_steps_;
+  std::unique_ptr<Runner> runner_;
   std::vector<bool> is_constant_;    // per value
   std::vector<size_t> offset_;       // per value: in the arena, or in constants_ if constant
   std::vector<std::byte*> address_;  // per value
   std::vector<int> inputs_;          // value ids
   size_t arena_bytes_ = 0;
-  Buffer constants_;
+  std::unique_ptr<Memory> constants_;
   std::byte* bound_arena_ = nullptr;
   bool bound_ = false;
   bool mutates_ = false;

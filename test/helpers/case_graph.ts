@@ -83,7 +83,7 @@ export async function runOnDevice(
   feeds: ReadonlyMap<string, RefTensor>,
 ): Promise<DeviceRun> {
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');
-  const tensors = new Map(kept.map(({ name, shape }) => [name, new Tensor(name, shape)]));
+  const tensors = new Map(kept.map(({ name, shape }) => [name, new Tensor(device, name, shape)]));
   const handles = [...tensors.values()].map((tensor) => tensor.handle);
   await device.write(
     handles,

@@ -14,18 +14,18 @@ const w = builder.parameter('w', f32(2, 4));
 const message = encodeGraph(builder.finish(builder.emit('linear', [x, w])));
 
 const device = addon.openDevice('cpu', 1, 'auto', 0);
-const tensor = addon.createTensor(32);
+const tensor = addon.createTensor(device, 32);
 const program = await addon.compile(device, message, [tensor]);
 const calls = {
   openDevice: () => addon.dispose(addon.openDevice('cpu', 1, 'auto', 0)),
   deviceInfo: () => addon.deviceInfo(device),
-  createTensor: () => addon.dispose(addon.createTensor(8)),
+  createTensor: () => addon.dispose(addon.createTensor(device, 8)),
   writeTensors: () => addon.writeTensors(device, [tensor], [new Float32Array(8)]),
   readTensors: () => addon.readTensors(device, [tensor]),
   compile: () => addon.compile(device, message, [tensor]),
   programInfo: () => addon.programInfo(program),
   run: () => addon.run(device, program, [new Float32Array(4)], false),
-  dispose: () => addon.dispose(addon.createTensor(8)),
+  dispose: () => addon.dispose(addon.createTensor(device, 8)),
   stopDevices: () => undefined,
   liveHandles: () => addon.liveHandles(),
 };

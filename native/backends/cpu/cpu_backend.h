@@ -8,8 +8,9 @@
 
 namespace senet::cpu {
 
-// `threads`: how many a program uses, 0 for one per core. `layout`: how maps are stored, "auto", "blocked" or
-// "channels_last"; a program that cannot be stored blocked is stored channels-last all the same.
+// `threads`: how many a program uses, 0 for one per core. `layout`: how maps are stored, "auto" (what suits
+// the processor), "blocked8", "blocked16" or "channels_last"; a program that cannot be stored in blocks is
+// stored channels-last all the same.
 std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout);
 
 }  // namespace senet::cpu

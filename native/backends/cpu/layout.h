@@ -1,6 +1,6 @@
-// How a feature map lies in memory: (N, C/block, H, W, block). block = C is channels-last, block = 8 the
-// layout oneDNN's AVX2 convolutions like best. One formula for both, so every pass over a map is written
-// once.
+// How a feature map lies in memory: (N, C/block, H, W, block). block = C is channels-last, 8 and 16 are the
+// layouts that oneDNN's AVX2 and AVX-512 convolutions like best. One formula for all, so every pass over a
+// map is written once.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,6 @@
 #include "core/graph.h"
 
 namespace senet::cpu {
-
-// Channels per block of the blocked layout.
-inline constexpr int64_t kBlock = 8;
 
 struct MapLayout {
   int64_t images, channels, height, width, block;

@@ -124,6 +124,13 @@ std::string onednn_description() {
          std::to_string(v->patch) + ", " + instruction_set();
 }
 
+int64_t onednn_block() {
+  // oneDNN numbers instruction sets so that each has the bits of those it includes.
+  const auto isa = static_cast<unsigned>(dnnl_get_effective_cpu_isa());
+  constexpr auto kAvx512 = static_cast<unsigned>(dnnl_cpu_isa_avx512_core);
+  return (isa & kAvx512) == kAvx512 ? 16 : 8;
+}
+
 void check_onednn(dnnl_status_t status, const std::string& layer, const char* what) {
   if (status == dnnl_success) return;
   const auto code = status == dnnl_out_of_memory       ? ErrorCode::kOutOfMemory
@@ -134,7 +141,9 @@ void check_onednn(dnnl_status_t status, const std::string& layer, const char* wh
 }
 
 memory::desc map_desc(int64_t images, int64_t channels, int64_t height, int64_t width, int64_t block) {
-  const auto format = block == 8 && channels != 8 ? memory::format_tag::nChw8c : memory::format_tag::nhwc;
+  const auto format = block == channels ? memory::format_tag::nhwc
+                      : block == 16     ? memory::format_tag::nChw16c
+                                        : memory::format_tag::nChw8c;
   return memory::desc({images, channels, height, width}, memory::data_type::f32, format);
 }
 

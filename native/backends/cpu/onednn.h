@@ -18,6 +18,9 @@ const dnnl::engine& onednn_engine();
 // Version and instruction set, "oneDNN 2.6.3, avx2".
 std::string onednn_description();
 
+// Channels per block in the layout its convolutions like best on this processor.
+int64_t onednn_block();
+
 // Turns the failure of a call into an Error "<layer>: oneDNN: <what>: <status>".
 void check_onednn(dnnl_status_t status, const std::string& layer, const char* what);
 

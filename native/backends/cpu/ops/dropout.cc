@@ -51,18 +51,19 @@ class DropoutStep final : public Step {
     });
   }
 
-  // A cell's 8 channels are two counters; four cells fill one call.
+  // A cell's channels are block / 4 counters; kWords / block cells fill one call.
   void run_blocked() {
-    parallel_planes(map_, [this](int64_t n, int64_t channel_block, int64_t begin, int64_t end) {
-      const int64_t plane = map_.offset(n, channel_block * kBlock, 0);
-      for (int64_t p = begin; p < end; p += kWords / kBlock) {
+    const int64_t block = map_.block;
+    parallel_planes(map_, [this, block](int64_t n, int64_t channel_block, int64_t begin, int64_t end) {
+      const int64_t plane = map_.offset(n, channel_block * block, 0);
+      for (int64_t p = begin; p < end; p += kWords / block) {
         uint64_t counters[kPhiloxCounters];
         for (int j = 0; j < kPhiloxCounters; ++j) {
-          const int64_t position = n * map_.positions() + p + j / 2;
+          const int64_t position = n * map_.positions() + p + 4 * j / block;
           counters[j] =
-              static_cast<uint64_t>((position * map_.channels + channel_block * kBlock) / 4 + j % 2);
+              static_cast<uint64_t>((position * map_.channels + channel_block * block) / 4 + j % (block / 4));
         }
-        drop(counters, plane + p * kBlock, std::min(kWords, (end - p) * kBlock));
+        drop(counters, plane + p * block, std::min(kWords, (end - p) * block));
       }
     });
   }
@@ -96,7 +97,8 @@ StepPlan prepare_dropout(const PrepareContext& context) {
   const Node& node = context.node;
   require_operands(node, 2, 1);
   const MapLayout map = checked_layout(node, context.in(0));
-  require(map.block == map.channels || map.block == kBlock, node, "channels-last or blocks of 8");
+  require(map.block == map.channels || map.block == 8 || map.block == 16, node,
+          "channels-last, or blocks of 8 or 16");
   require_same_storage(node, context.in(0), context.out(0));
   require_dtype(node, context.in(1), DType::kInt32);
   require(context.in(1).elements() == 2, node, "a key of two words");
