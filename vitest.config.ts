@@ -7,6 +7,7 @@ process.env['GOMP_SPINCOUNT'] ??= '1000';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/helpers/cuda_sim.ts'],
     // Programs use all cores; two files at a time keep the suite quick without starving either.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,14 +1,22 @@
 /** Devices: where programs run. Each open device has its own native thread, on which its programs run in turn. */
-import { ArgumentError, ArgumentRangeError, DisposedError } from './errors.ts';
+import { cudaLibrary, hasCudaLibrary, openCuda, planCacheFolder } from './cuda.ts';
+import { ArgumentError, ArgumentRangeError, CudaUnavailableError, DisposedError } from './errors.ts';
 import { callNative, type DeviceHandle, type TensorHandle } from './native.ts';
 
-/** Where to run. `'auto'` takes the fastest device there is. */
-export type DeviceName = 'auto' | 'cpu';
+/**
+ * Where to run: `'cpu'`; `'cuda'` or `'cuda:1'`, a GPU by its number, the first by default; or `'auto'`, the first GPU if
+ * there is one that can be used, otherwise the CPU.
+ */
+export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
-const deviceNames: readonly string[] = ['auto', 'cpu'];
+/**
+ * What a GPU stores feature maps in and computes products with: `'float32'`; `'tf32'`, float32 whose products are
+ * rounded to TF32; `'bfloat16'`, with sums, statistics and weights in float32.
+ */
+export type Precision = 'float32' | 'tf32' | 'bfloat16';
 
 export interface DeviceOptions {
-  /** Threads a program may use; default: one for each core. */
+  /** Threads a program may use on the CPU; default: one for each core. */
   threads?: number;
   /** Upper bound in bytes for the intermediates and constants of one program; default: none. */
   memoryLimit?: number;
@@ -18,7 +26,16 @@ export interface DeviceOptions {
    * AVX-512 blocks of 16 for training and channels-last for inference.
    */
   layout?: 'auto' | 'blocked8' | 'blocked16' | 'channels_last';
+  /** On a GPU; default `'float32'`, which is also all that the CPU has. */
+  precision?: Precision;
+  /** Only such implementations on a GPU as give the same bits in each run; default true. */
+  deterministic?: boolean;
+  /** Choose among cuDNN's implementations by timing them, once for each kind of convolution; default false. */
+  autotune?: boolean;
 }
+
+const layouts = ['auto', 'blocked8', 'blocked16', 'channels_last'];
+const precisions = ['float32', 'tf32', 'bfloat16'];
 
 /** A whole number within bounds, or an error that names it. */
 export function checkInteger(
@@ -36,6 +53,20 @@ export function checkInteger(
   return value;
 }
 
+function checkChoice(name: string, value: unknown, choices: readonly string[]): string {
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new ArgumentRangeError(`${name}: expected ${choices.join(' | ')}, received ${String(value)}`);
+}
+
+function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new ArgumentError(`${name}: expected true or false, received ${String(value)}`);
+}
+
+const memoryLimitOf = ({ memoryLimit }: DeviceOptions): number =>
+  memoryLimit === undefined ? 0 : checkInteger('memoryLimit', memoryLimit, 1);
+
 let stopsAtExit = false;
 
 /**
@@ -48,27 +79,79 @@ function stopAtExit(): void {
   process.once('exit', () => callNative((addon) => addon.stopDevices()));
 }
 
+interface Opened {
+  readonly kind: 'cpu' | 'cuda';
+  readonly handle: DeviceHandle;
+}
+
+function openCpu(options: DeviceOptions): Opened {
+  if (options.precision !== undefined && options.precision !== 'float32') {
+    throw new ArgumentRangeError(`precision: expected float32 on the CPU, received ${options.precision}`);
+  }
+  const settings = {
+    threads: options.threads === undefined ? 0 : checkInteger('threads', options.threads, 1, 1024),
+    layout: checkChoice('layout', options.layout ?? 'auto', layouts),
+    memoryLimit: memoryLimitOf(options),
+  };
+  return { kind: 'cpu', handle: callNative((addon) => addon.openDevice('cpu', settings)) };
+}
+
+function openGpu(index: number, options: DeviceOptions): Opened {
+  const settings = {
+    plugin: cudaLibrary(),
+    index,
+    precision: checkChoice('precision', options.precision ?? 'float32', precisions),
+    deterministic: checkBoolean('deterministic', options.deterministic ?? true),
+    autotune: checkBoolean('autotune', options.autotune ?? false),
+    planCache: planCacheFolder(),
+    memoryLimit: memoryLimitOf(options),
+  };
+  const { devices } = openCuda();
+  if (index >= devices.length) {
+    throw new CudaUnavailableError(
+      `device: expected cuda:0 to cuda:${devices.length - 1}, received cuda:${index}`,
+    );
+  }
+  return { kind: 'cuda', handle: callNative((addon) => addon.openDevice('cuda', settings)) };
+}
+
+let toldOfCpu = false;
+
+/** The first GPU, or the CPU; says once why not the GPU where its backend is built. */
+function openBest(options: DeviceOptions): Opened {
+  if (!hasCudaLibrary()) return openCpu(options);
+  try {
+    return openGpu(0, options);
+  } catch (error) {
+    if (!(error instanceof CudaUnavailableError)) throw error;
+    if (!toldOfCpu) process.emitWarning(`using the CPU: ${error.message}`, { code: error.code });
+    toldOfCpu = true;
+    return openCpu(options);
+  }
+}
+
+function open(name: unknown, options: DeviceOptions): Opened {
+  if (name === 'auto') return openBest(options);
+  if (name === 'cpu') return openCpu(options);
+  const gpu = typeof name === 'string' ? /^cuda(?::(\d{1,4}))?$/.exec(name) : null;
+  if (gpu === null) {
+    throw new ArgumentRangeError(`device: expected auto | cpu | cuda | cuda:N, received ${String(name)}`);
+  }
+  return openGpu(Number(gpu[1] ?? 0), options);
+}
+
 /** An open device. */
 export class Device {
-  readonly kind = 'cpu';
+  readonly kind: 'cpu' | 'cuda';
   #handle: DeviceHandle | undefined;
   #ops: ReadonlySet<string>;
-  /** Library versions, instruction set and threads. */
+  /** Library versions, instruction set and threads, or name and size of a GPU. */
   readonly description: string;
 
   constructor(name: DeviceName = 'auto', options: DeviceOptions = {}) {
-    if (!deviceNames.includes(name)) {
-      throw new ArgumentRangeError(`device: expected ${deviceNames.join(' | ')}, received ${String(name)}`);
-    }
-    const threads = options.threads === undefined ? 0 : checkInteger('threads', options.threads, 1, 1024);
-    const limit = options.memoryLimit === undefined ? 0 : checkInteger('memoryLimit', options.memoryLimit, 1);
-    const layout = options.layout ?? 'auto';
-    if (!['auto', 'blocked8', 'blocked16', 'channels_last'].includes(layout)) {
-      throw new ArgumentRangeError(
-        `layout: expected auto | blocked8 | blocked16 | channels_last, received ${String(layout)}`,
-      );
-    }
-    this.#handle = callNative((addon) => addon.openDevice('cpu', threads, layout, limit));
+    const opened = open(name, options);
+    this.kind = opened.kind;
+    this.#handle = opened.handle;
     stopAtExit();
     const info = callNative((addon) => addon.deviceInfo(this.handle));
     this.description = info.description;
@@ -106,6 +189,27 @@ export class Device {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+}
+
+/** A device that a program can run on. */
+export interface DeviceInfo {
+  readonly name: 'cpu' | `cuda:${number}`;
+  readonly description: string;
+}
+
+/** All devices that can be used: the CPU, then the GPUs. */
+export function listDevices(): DeviceInfo[] {
+  const cpu = new Device('cpu');
+  const devices: DeviceInfo[] = [{ name: 'cpu', description: cpu.description }];
+  cpu.dispose();
+  if (!hasCudaLibrary()) return devices;
+  try {
+    const gpus = openCuda().devices;
+    return [...devices, ...gpus.map((description, i) => ({ name: `cuda:${i}` as const, description }))];
+  } catch (error) {
+    if (error instanceof CudaUnavailableError) return devices;
+    throw error;
   }
 }
 

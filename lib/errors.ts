@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_SENET_OUT_OF_MEMORY'
   | 'ERR_SENET_UNSUPPORTED'
   | 'ERR_SENET_NATIVE_MISSING'
+  | 'ERR_SENET_CUDA_UNAVAILABLE'
   | 'ERR_SENET_NATIVE';
 
 /** What all senet errors have in common; test with {@link isSenetError}. */
@@ -154,6 +155,13 @@ export class UnsupportedError extends SenetError {
 export class NativeMissingError extends SenetError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_SENET_NATIVE_MISSING', message, options);
+  }
+}
+
+/** No GPU can be used; the message says what was looked for, where, and what to install. */
+export class CudaUnavailableError extends SenetError {
+  constructor(message: string) {
+    super('ERR_SENET_CUDA_UNAVAILABLE', message);
   }
 }
 

@@ -8,7 +8,14 @@ export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
 export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
 export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
-export { type DeviceName, type DeviceOptions, liveNativeObjects } from './device.ts';
+export {
+  type DeviceInfo,
+  type DeviceName,
+  type DeviceOptions,
+  listDevices,
+  liveNativeObjects,
+  type Precision,
+} from './device.ts';
 export * from './errors.ts';
 export type {
   Attributes,

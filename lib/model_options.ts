@@ -68,6 +68,9 @@ const compileKeys = [
   'threads',
   'memoryLimit',
   'layout',
+  'precision',
+  'deterministic',
+  'autotune',
   'optimizer',
   'schedule',
   'loss',
@@ -95,10 +98,9 @@ export function checkCompileOptions(options: CompileOptions): CompiledOptions {
 }
 
 /** The part of the options that is about the device. */
-export function deviceOptions({ threads, memoryLimit, layout }: CompileOptions): DeviceOptions {
-  return {
-    ...(threads !== undefined && { threads }),
-    ...(memoryLimit !== undefined && { memoryLimit }),
-    ...(layout !== undefined && { layout }),
-  };
+export function deviceOptions(options: CompileOptions): DeviceOptions {
+  const keys = ['threads', 'memoryLimit', 'layout', 'precision', 'deterministic', 'autotune'] as const;
+  return Object.fromEntries(
+    keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
+  );
 }

@@ -40,8 +40,37 @@ export interface StepInfo {
   readonly constant: boolean;
 }
 
+/** What a CPU device is opened with; 0 threads stand for one a core, a memory limit of 0 for none. */
+export interface CpuSettings {
+  readonly threads: number;
+  readonly layout: string;
+  readonly memoryLimit: number;
+}
+
+/** What a CUDA device is opened with. */
+export interface CudaSettings {
+  readonly plugin: string;
+  readonly index: number;
+  readonly precision: string;
+  readonly deterministic: boolean;
+  readonly autotune: boolean;
+  /** A folder, or '' for none. */
+  readonly planCache: string;
+  readonly memoryLimit: number;
+}
+
+/** The CUDA backend and its devices. */
+export interface CudaInfo {
+  readonly description: string;
+  readonly devices: readonly string[];
+  /** Why there are no devices. */
+  readonly missing: string;
+}
+
 interface Addon {
-  openDevice(kind: string, threads: number, layout: string, memoryLimit: number): DeviceHandle;
+  openCuda(plugin: string, cudnn: readonly string[]): CudaInfo;
+  openDevice(kind: 'cpu', settings: CpuSettings): DeviceHandle;
+  openDevice(kind: 'cuda', settings: CudaSettings): DeviceHandle;
   deviceInfo(device: DeviceHandle): { description: string; ops: string[] };
   createTensor(device: DeviceHandle, bytes: number): TensorHandle;
   writeTensors(device: DeviceHandle, tensors: TensorHandle[], arrays: NativeArray[]): Promise<void>;

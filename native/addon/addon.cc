@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "addon/cuda_library.h"
 #include "addon/fault.h"
 #include "addon/handles.h"
 #include "addon/jobs.h"
@@ -72,14 +73,56 @@ std::vector<std::shared_ptr<Tensor>> tensors_of(const Napi::Value& value, const 
   return result;
 }
 
-// openDevice(kind, threads, layout, memoryLimit) -> device
+std::vector<std::string> strings_of(const Napi::Value& value, const char* what) {
+  const Napi::Array array = array_of(value, what);
+  std::vector<std::string> result;
+  for (uint32_t i = 0; i < array.Length(); ++i) result.push_back(array.Get(i).ToString());
+  return result;
+}
+
+// openCuda(plugin, cudnn[]) -> { description, devices: string[], missing }; missing says why there are no devices
+Napi::Value open_cuda(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const CudaPlugin& plugin = cuda_plugin(info[0].ToString(), strings_of(info[1], "openCuda"));
+  std::string why;
+  const int count = plugin.device_count(&why);
+  Napi::Array devices = Napi::Array::New(env, static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) devices.Set(static_cast<uint32_t>(i), plugin.device_description(i));
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("description", plugin.description());
+  result.Set("devices", devices);
+  result.Set("missing", why);
+  return result;
+}
+
+cuda::Storage storage_of(const std::string& precision) {
+  if (precision == "float16") return cuda::Storage::kFloat16;
+  return precision == "bfloat16" ? cuda::Storage::kBFloat16 : cuda::Storage::kFloat32;
+}
+
+std::unique_ptr<Backend> make_backend(const std::string& kind, const Napi::Object& options) {
+  if (kind == "cpu") {
+    return cpu::make_cpu_backend(options.Get("threads").ToNumber().Int32Value(),
+                                 options.Get("layout").ToString());
+  }
+  if (kind != "cuda") throw Error(ErrorCode::kUnsupported, "this build has no device '" + kind + "'");
+  const std::string precision = options.Get("precision").ToString();
+  CudaOptions cuda;
+  cuda.device = options.Get("index").ToNumber().Int32Value();
+  cuda.storage = storage_of(precision);
+  cuda.tf32 = precision == "tf32";
+  cuda.deterministic = options.Get("deterministic").ToBoolean();
+  cuda.autotune = options.Get("autotune").ToBoolean();
+  cuda.plan_cache = options.Get("planCache").ToString();
+  return cuda_plugin(options.Get("plugin").ToString(), {}).make_backend(cuda);
+}
+
+// openDevice(kind, options) -> device; the options are those of lib/native.ts for the kind
 Napi::Value open_device(const Napi::CallbackInfo& info) {
-  const std::string kind = info[0].ToString();
-  if (kind != "cpu") throw Error(ErrorCode::kUnsupported, "this build has no device '" + kind + "'");
-  const int threads = info[1].ToNumber().Int32Value();
-  const std::string layout = info[2].ToString();
-  const auto memory_limit = static_cast<size_t>(info[3].ToNumber().DoubleValue());
-  auto device = std::make_shared<Device>(cpu::make_cpu_backend(threads, layout), memory_limit);
+  if (!info[1].IsObject()) fail("openDevice: expected options");
+  const Napi::Object options = info[1].As<Napi::Object>();
+  const auto memory_limit = static_cast<size_t>(options.Get("memoryLimit").ToNumber().DoubleValue());
+  auto device = std::make_shared<Device>(make_backend(info[0].ToString(), options), memory_limit);
   Environment::of(info.Env()).add_device(device);
   return Handle<Device>::wrap(info.Env(), std::move(device), 0);
 }
@@ -262,6 +305,7 @@ void add(Napi::Env env, Napi::Object exports, const char* name) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
+  add<open_cuda>(env, exports, "openCuda");
   add<open_device>(env, exports, "openDevice");
   add<device_info>(env, exports, "deviceInfo");
   add<create_tensor>(env, exports, "createTensor");

@@ -11,11 +11,13 @@
 
 namespace senet {
 
-enum class DType : uint8_t { kFloat32 = 0, kInt32 = 1, kUint8 = 2 };
+// The first three come from TypeScript; 16-bit floats are a backend's choice (Backend::lower).
+enum class DType : uint8_t { kFloat32 = 0, kInt32 = 1, kUint8 = 2, kFloat16 = 3, kBFloat16 = 4 };
 enum class ValueKind : uint8_t { kInput = 0, kParameter = 1, kState = 2, kIntermediate = 3 };
 
 inline size_t size_of(DType dtype) {
-  return dtype == DType::kUint8 ? 1 : 4;
+  if (dtype == DType::kUint8) return 1;
+  return dtype == DType::kFloat16 || dtype == DType::kBFloat16 ? 2 : 4;
 }
 
 // Stands for an optional input or output that is not there.

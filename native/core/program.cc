@@ -1,7 +1,8 @@
 #include "core/program.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "core/error.h"
@@ -12,6 +13,17 @@ namespace {
 
 bool is_tensor(const Value& value) {
   return value.kind == ValueKind::kParameter || value.kind == ValueKind::kState;
+}
+
+// Whether the exponents of all numbers, the given bits, are that of a finite one.
+template <typename Bits>
+bool all_finite(const std::vector<std::byte>& numbers, Bits exponent) {
+  for (size_t i = 0; i < numbers.size(); i += sizeof(Bits)) {
+    Bits bits;
+    std::memcpy(&bits, numbers.data() + i, sizeof bits);
+    if ((bits & exponent) == exponent) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -234,10 +246,11 @@ void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std:
 
 bool Program::is_finite(int id) const {
   const Value& value = graph_.values[id];
-  if (value.dtype != DType::kFloat32) return true;
-  std::vector<float> host(static_cast<size_t>(value.elements()));
-  device_->backend().copy_out(reinterpret_cast<std::byte*>(host.data()), address_[id], value.bytes());
-  return std::all_of(host.begin(), host.end(), [](float v) { return std::isfinite(v); });
+  std::vector<std::byte> host(value.bytes());
+  device_->backend().copy_out(host.data(), address_[id], value.bytes());
+  if (value.dtype == DType::kFloat32) return all_finite<uint32_t>(host, 0x7F800000u);
+  if (value.dtype == DType::kFloat16) return all_finite<uint16_t>(host, 0x7C00u);
+  return value.dtype != DType::kBFloat16 || all_finite<uint16_t>(host, 0x7F80u);
 }
 
 // Repeats the steps before the failed check, which have changed no tensor, one by one, and looks at each

@@ -1,11 +1,21 @@
-/** The devices that the op suites run on: each kind of storage the CPU backend has. */
+/** The devices that the op suites run on: each kind of storage the CPU backend has, and the simulated GPU. */
 import { Device } from '../../lib/device.ts';
+import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
 
 const layouts = ['channels_last', 'blocked8', 'blocked16'] as const;
 
+/** Opens the CUDA backend on the simulated device. */
+export function openCudaSim(): Device {
+  process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
+  return new Device('cuda');
+}
+
 /** Opens every device. */
 export const openDevices = (): Map<string, Device> =>
-  new Map(layouts.map((layout) => [`cpu ${layout}`, new Device('cpu', { layout })]));
+  new Map([
+    ...layouts.map((layout) => [`cpu ${layout}`, new Device('cpu', { layout })] as const),
+    ['cuda-sim', openCudaSim()],
+  ]);
 
 /** Names for `describe.each`. */
-export const deviceNames = layouts.map((layout) => `cpu ${layout}`);
+export const deviceNames = [...layouts.map((layout) => `cpu ${layout}`), 'cuda-sim'];

@@ -13,11 +13,20 @@ const x = builder.input('x', f32(1, 4));
 const w = builder.parameter('w', f32(2, 4));
 const message = encodeGraph(builder.finish(builder.emit('linear', [x, w])));
 
-const device = addon.openDevice('cpu', 1, 'auto', 0);
+const settings = { threads: 1, layout: 'auto', memoryLimit: 0 };
+const device = addon.openDevice('cpu', settings);
 const tensor = addon.createTensor(device, 32);
 const program = await addon.compile(device, message, [tensor]);
 const calls = {
-  openDevice: () => addon.dispose(addon.openDevice('cpu', 1, 'auto', 0)),
+  openCuda: () => {
+    try {
+      addon.openCuda('/nowhere/senet_cuda.so', []);
+    } catch (error) {
+      // There is none; what counts is the fault before that.
+      if (!/cannot be opened/.test(error.message)) throw error;
+    }
+  },
+  openDevice: () => addon.dispose(addon.openDevice('cpu', settings)),
   deviceInfo: () => addon.deviceInfo(device),
   createTensor: () => addon.dispose(addon.createTensor(device, 8)),
   writeTensors: () => addon.writeTensors(device, [tensor], [new Float32Array(8)]),

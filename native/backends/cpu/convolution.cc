@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backends/cpu/layout.h"
+#include "backends/require.h"
 #include "core/error.h"
 #include "core/memory_plan.h"
 
@@ -13,10 +14,6 @@ namespace {
 
 bool is_reference(const dnnl::primitive_desc_base& desc) {
   return !desc || std::string(desc.impl_info_str()).rfind("ref", 0) == 0;
-}
-
-void require(bool ok, const Node& node, const char* expected) {
-  if (!ok) throw Error(ErrorCode::kArgument, node.layer + ": " + node.op + ": expected " + expected);
 }
 
 // The best descriptor: with the maps as they are stored, or else with those oneDNN prefers.

@@ -11,6 +11,7 @@
 #include "backends/cpu/layout.h"
 #include "backends/cpu/sequential_runner.h"
 #include "backends/cpu/table.h"
+#include "backends/maps.h"
 #include "core/error.h"
 
 namespace senet::cpu {
@@ -21,25 +22,8 @@ bool is_convolution(const Node& node) {
   return node.op.rfind("conv2d", 0) == 0;
 }
 
-// A map that a node computes: its layout is ours to choose. Everything else keeps its plain form.
-bool is_free_map(const Value& value) {
-  return value.is_map() && value.kind == ValueKind::kIntermediate;
-}
-
 bool is_plain_map(const Value& value) {
   return value.is_map() && value.kind == ValueKind::kInput;
-}
-
-// Convolution weights have rank 4 as well; their gradients and folded forms are no maps.
-std::vector<bool> find_maps(const Graph& graph) {
-  std::vector<bool> maps(graph.values.size(), false);
-  for (size_t i = 0; i < graph.values.size(); ++i) maps[i] = is_free_map(graph.values[i]);
-  for (const Node& node : graph.nodes) {
-    const bool makes_weights =
-        node.op == "conv2d_grad_weight" || node.op == "fold_batch_norm" || node.op == "reshape";
-    if (makes_weights && node.has_output(0)) maps[node.output(0)] = false;
-  }
-  return maps;
 }
 
 // Whether an input is a plain map that the node cannot take as it is. A convolution takes x and y in any
@@ -73,7 +57,7 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Runner> make_runner() const override { return std::make_unique<SequentialRunner>(); }
 
   Graph lower(Graph graph) const override {
-    const std::vector<bool> maps = find_maps(graph);
+    const std::vector<bool> maps = computed_maps(graph);
     const int64_t block = wanted_block(graph);
     if (block == 0 || !can_be_blocked(graph, maps, block)) return graph;
     for (size_t i = 0; i < graph.values.size(); ++i) {

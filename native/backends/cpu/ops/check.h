@@ -6,28 +6,9 @@
 
 #include "backends/backend.h"
 #include "backends/cpu/layout.h"
-#include "core/error.h"
+#include "backends/require.h"
 
 namespace senet::cpu {
-
-// Throws unless ok; `expected` says what must hold.
-inline void require(bool ok, const Node& node, const std::string& expected) {
-  if (!ok) throw Error(ErrorCode::kArgument, node.layer + ": " + node.op + ": expected " + expected);
-}
-
-// The first `inputs` inputs and `outputs` outputs are given.
-inline void require_operands(const Node& node, size_t inputs, size_t outputs) {
-  for (size_t i = 0; i < inputs; ++i) {
-    require(node.has_input(i), node, "an input at position " + std::to_string(i));
-  }
-  for (size_t i = 0; i < outputs; ++i) {
-    require(node.has_output(i), node, "an output at position " + std::to_string(i));
-  }
-}
-
-inline void require_dtype(const Node& node, const Value& value, DType dtype) {
-  require(value.dtype == dtype, node, "another element type for '" + value.name + "'");
-}
 
 // The layout of a map or vector of floats (or of `dtype`).
 inline MapLayout checked_layout(const Node& node, const Value& value, DType dtype = DType::kFloat32) {

@@ -1,0 +1,198 @@
+// The excitation of a squeeze-and-excitation block (paper, Eq. 3) and its gradient:
+//
+//   h = relu(q W1^T + b1)    s = gate(h W2^T + b2)
+//   du = ds * gate'(s)   dh = (du W2) where h > 0   dq = dh W1
+//   dW2 = du^T h   db2 = sum_n du   dW1 = dh^T q   db1 = sum_n dh
+//
+// q [N,Q], h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C]: float, row-major, any sizes. One block per
+// image does both layers, forward or backward; what passes between them goes through global memory, which a
+// barrier makes visible to the block. Forward, a warp takes a hidden unit and 8 lanes an output. Backward,
+// neighbouring threads take neighbouring columns, so that rows of the weights are read side by side. The
+// weights' gradients are a second launch: a block takes a tile of 32x32 of a matrix and adds over images in
+// order.
+#include <algorithm>
+
+#include "backends/cuda/device/activation.cuh"
+#include "backends/cuda/device/warp.cuh"
+#include "backends/cuda/kernels/kernels.h"
+#include "backends/cuda/kernels/workspace.h"
+#include "backends/cuda/launch.cuh"
+
+namespace senet::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kOutputLanes = 8;
+constexpr int kTile = 32;
+
+// The dot product of a [count] and b [count], shared among groups of `lanes` lanes; each of a group's lanes
+// gets it. All lanes of the warp take part, with count 0 if they have no work.
+template <int lanes>
+__device__ float group_dot(const float* a, const float* b, int64_t count) {
+  float sum = 0.0f;
+#pragma unroll 4
+  for (int64_t i = threadIdx.x % lanes; i < count; i += lanes) sum = fmaf(a[i], b[i], sum);
+  return warp_sum<lanes>(sum);
+}
+
+// out [outputs] = activation(weight [outputs, inputs] in [inputs] + bias [outputs] or null), by the whole
+// block.
+template <int lanes>
+__device__ void fully_connected(Activation kind, const float* in, int64_t inputs, const float* weight,
+                                const float* bias, float* out, int64_t outputs) {
+  constexpr int kGroups = kThreads / lanes;
+  for (int64_t first = 0; first < outputs; first += kGroups) {
+    const int64_t o = first + threadIdx.x / lanes;
+    const bool inside = o < outputs;
+    const float sum = group_dot<lanes>(weight + (inside ? o * inputs : 0), in, inside ? inputs : 0);
+    if (inside && threadIdx.x % lanes == 0) out[o] = activate(kind, bias == nullptr ? sum : sum + bias[o]);
+  }
+}
+
+// q [N,Q], hidden [N,R], s [N,C]; weights as in the head of this file.
+__global__ void __launch_bounds__(kThreads)
+    excite_forward_kernel(ExcitationSize size, Activation gate, const float* q, ExcitationWeights weights,
+                          float* hidden, float* s) {
+  const int64_t n = blockIdx.x;
+  float* h = hidden + n * size.squeezed;
+  fully_connected<kWarp>(Activation::kRelu, q + n * size.inputs, size.inputs, weights.w1, weights.b1, h,
+                         size.squeezed);
+  __syncthreads();
+  fully_connected<kOutputLanes>(gate, h, size.squeezed, weights.w2, weights.b2, s + n * size.channels,
+                                size.channels);
+}
+
+// out [columns] = in [rows] matrix [rows, columns], by the whole block; keep [columns] or null: 0 where it is
+// not positive. Neighbouring threads take neighbouring columns; few columns leave threads to split the rows.
+// shared: [kThreads].
+__device__ void row_times_matrix(const float* in, int64_t rows, const float* matrix, int64_t columns,
+                                 const float* keep, float* out, float* shared) {
+  int width = kThreads;
+  while (width > kWarp && width / 2 >= columns) width /= 2;
+  const int column = static_cast<int>(threadIdx.x) % width, part = static_cast<int>(threadIdx.x) / width;
+  const int parts = kThreads / width;
+  for (int64_t first = 0; first < columns; first += width) {
+    const int64_t c = first + column;
+    float sum = 0.0f;
+    if (c < columns) {
+#pragma unroll 4
+      for (int64_t row = part; row < rows; row += parts) sum = fmaf(in[row], matrix[row * columns + c], sum);
+    }
+    shared[threadIdx.x] = sum;
+    __syncthreads();
+    if (part == 0 && c < columns) {
+      for (int other = 1; other < parts; ++other) sum += shared[other * width + column];
+      out[c] = keep == nullptr || keep[c] > 0.0f ? sum : 0.0f;
+    }
+    __syncthreads();
+  }
+}
+
+// ds, s, du [N,C], hidden, dh [N,R], w1 [R,Q], w2 [C,R], dq [N,Q] or null.
+__global__ void __launch_bounds__(kThreads)
+    excite_backward_kernel(ExcitationSize size, Activation gate, const float* ds, const float* hidden,
+                           const float* s, const float* w1, const float* w2, float* du, float* dh,
+                           float* dq) {
+  SENET_SHARED(float, shared, kThreads);
+  const int64_t n = blockIdx.x, row = n * size.channels;
+  for (int64_t c = threadIdx.x; c < size.channels; c += kThreads) {
+    du[row + c] = ds[row + c] * activation_slope(gate, s[row + c]);
+  }
+  __syncthreads();
+  row_times_matrix(du + row, size.channels, w2, size.squeezed, hidden + n * size.squeezed,
+                   dh + n * size.squeezed, shared);
+  if (dq == nullptr) return;
+  row_times_matrix(dh + n * size.squeezed, size.squeezed, w1, size.inputs, nullptr, dq + n * size.inputs,
+                   shared);
+}
+
+// dweight [A,B] = sum over n of a [N,A] and b [N,B], dbias [A] = sum over n of a; either may be null.
+struct WeightGradient {
+  const float* a;
+  const float* b;
+  float* dweight;
+  float* dbias;
+  int64_t a_width, b_width;
+};
+
+// Copies kTile images of kTile columns to shared memory; zeros where there are none.
+__device__ void load_tile(const float* from, int64_t width, int64_t first_column, int64_t first_image,
+                          int64_t images, float* tile) {
+  const int column = static_cast<int>(threadIdx.x) % kTile;
+  for (int image = static_cast<int>(threadIdx.x) / kTile; image < kTile; image += kThreads / kTile) {
+    const bool inside = first_column + column < width && first_image + image < images;
+    tile[image * kTile + column] =
+        inside ? from[(first_image + image) * width + first_column + column] : 0.0f;
+  }
+}
+
+// A thread takes column threadIdx.x % 32 of b and four columns of a. blockIdx.y picks the matrix.
+__global__ void __launch_bounds__(kThreads)
+    excite_weights_kernel(int64_t images, WeightGradient first, WeightGradient second) {
+  constexpr int kRows = kTile * kTile / kThreads;
+  SENET_SHARED(float, a_tile, kTile* kTile);
+  SENET_SHARED(float, b_tile, kTile* kTile);
+  const WeightGradient g = blockIdx.y == 0 ? first : second;
+  const int64_t b_tiles = (g.b_width + kTile - 1) / kTile;
+  const int64_t a0 = blockIdx.x / b_tiles * kTile, b0 = blockIdx.x % b_tiles * kTile;
+  if (a0 >= g.a_width) images = 0;  // the other matrix has more tiles
+  const int column = static_cast<int>(threadIdx.x) % kTile,
+            row = static_cast<int>(threadIdx.x) / kTile * kRows;
+  float sums[kRows] = {}, bias[kRows] = {};
+  for (int64_t n = 0; n < images; n += kTile) {
+    load_tile(g.a, g.a_width, a0, n, images, a_tile);
+    load_tile(g.b, g.b_width, b0, n, images, b_tile);
+    __syncthreads();
+    for (int image = 0; image < kTile; ++image) {
+#pragma unroll
+      for (int i = 0; i < kRows; ++i) {
+        const float a = a_tile[image * kTile + row + i];
+        sums[i] = fmaf(a, b_tile[image * kTile + column], sums[i]);
+        bias[i] += a;
+      }
+    }
+    __syncthreads();
+  }
+#pragma unroll
+  for (int i = 0; i < kRows; ++i) {
+    const int64_t a = a0 + row + i, b = b0 + column;
+    if (a >= g.a_width) continue;
+    if (g.dweight != nullptr && b < g.b_width) g.dweight[a * g.b_width + b] = sums[i];
+    if (g.dbias != nullptr && b == 0) g.dbias[a] = bias[i];
+  }
+}
+
+unsigned tiles_of(const WeightGradient& g) {
+  return static_cast<unsigned>((g.a_width + kTile - 1) / kTile * ((g.b_width + kTile - 1) / kTile));
+}
+
+}  // namespace
+
+void excite_forward(const ExcitationSize& size, Activation gate, const float* q,
+                    const ExcitationWeights& weights, float* hidden, float* s, cudaStream_t stream) {
+  launch("excite_forward_kernel", excite_forward_kernel, dim3(static_cast<unsigned>(size.images)),
+         dim3(kThreads), 0, stream, size, gate, q, weights, hidden, s);
+}
+
+size_t excite_backward_workspace_bytes(const ExcitationSize& size) {
+  Workspace workspace(nullptr);
+  workspace.floats(size.images * size.channels);
+  workspace.floats(size.images * size.squeezed);
+  return workspace.bytes();
+}
+
+void excite_backward(const ExcitationSize& size, Activation gate, const float* ds, const float* q,
+                     const float* hidden, const float* s, const float* w1, const float* w2,
+                     const ExcitationGradients& gradients, void* workspace, cudaStream_t stream) {
+  Workspace scratch(workspace);
+  float* du = scratch.floats(size.images * size.channels);
+  float* dh = scratch.floats(size.images * size.squeezed);
+  launch("excite_backward_kernel", excite_backward_kernel, dim3(static_cast<unsigned>(size.images)),
+         dim3(kThreads), 0, stream, size, gate, ds, hidden, s, w1, w2, du, dh, gradients.dq);
+  const WeightGradient first = {dh, q, gradients.dw1, gradients.db1, size.squeezed, size.inputs};
+  const WeightGradient second = {du, hidden, gradients.dw2, gradients.db2, size.channels, size.squeezed};
+  launch("excite_weights_kernel", excite_weights_kernel, dim3(std::max(tiles_of(first), tiles_of(second)), 2),
+         dim3(kThreads), 0, stream, size.images, first, second);
+}
+
+}  // namespace senet::cuda

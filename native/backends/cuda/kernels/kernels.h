@@ -1,0 +1,374 @@
+// Every launcher of the CUDA backend.
+//
+// Maps are channels-last, [N, positions, C] with positions = H*W, of storage type T: float, __half or
+// __nv_bfloat16. Vectors [N,C], parameters [C], statistics, gates, losses and parameter gradients are float;
+// all sums are taken in float. Pointers are to device memory. Sums have a fixed order: equal inputs give
+// equal bits.
+//
+// A launcher queues its kernels on the stream and returns; it throws senet::Error if a launch fails.
+// `workspace` is scratch of <launcher>_workspace_bytes(), aligned to 16 bytes, used by the kernels until they
+// are done.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "backends/cuda/device/kinds.h"
+#include "backends/cuda/storage_type.h"
+
+namespace senet::cuda {
+
+template <typename T>
+struct StorageTag {
+  using type = T;
+};
+
+// function(StorageTag<T>()) with the type of a storage chosen at run time.
+template <typename Function>
+decltype(auto) with_storage(Storage storage, Function&& function) {
+  if (storage == Storage::kFloat16) return std::forward<Function>(function)(StorageTag<__half>());
+  if (storage == Storage::kBFloat16) return std::forward<Function>(function)(StorageTag<__nv_bfloat16>());
+  return std::forward<Function>(function)(StorageTag<float>());
+}
+
+struct MapSize {
+  int64_t images, positions, channels;
+
+  int64_t elements() const { return images * positions * channels; }
+};
+
+// ---- norm_tail: y = relu?( gate * batch_norm(x) + identity ), explained in norm_tail.cuh
+// A batch norm alone is a tail without gate, shortcut and ReLU.
+
+struct TailKind {
+  MapSize size;
+  Shortcut shortcut = Shortcut::kNone;
+  bool relu = false;
+  bool training = false;  // batch statistics; otherwise the running ones, which are constants
+  double eps = 0;
+  double eps2 = 0;       // of the projected shortcut's norm
+  int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
+  Activation gate = Activation::kSigmoid;
+};
+
+// One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
+// forward pass used.
+struct NormParameters {
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
+  const float* mean = nullptr;
+  const float* variance = nullptr;
+};
+
+struct ExcitationWeights {
+  const float* w1 = nullptr;  // [R,Q], Q = C in a tail
+  const float* b1 = nullptr;  // [R] or null
+  const float* w2 = nullptr;  // [C,R]
+  const float* b2 = nullptr;  // [C] or null
+};
+
+// What the gradient of an excitation gives out; each may be null.
+struct ExcitationGradients {
+  float* dw1 = nullptr;  // [R,Q]
+  float* db1 = nullptr;  // [R]
+  float* dw2 = nullptr;  // [C,R]
+  float* db2 = nullptr;  // [C]
+  float* dq = nullptr;   // [N,Q]
+};
+
+// Operands the kind lacks, and outputs nobody wants, are null.
+template <typename T>
+struct TailForward {
+  const T* x = nullptr;         // map
+  NormParameters norm;          // mean, variance not used in training
+  const T* identity = nullptr;  // map
+  NormParameters norm2;
+  ExcitationWeights weights;
+  T* y = nullptr;                // map; may be x or identity
+  float* mean = nullptr;         // [C]; these four in training
+  float* variance = nullptr;     // [C], biased
+  float* mean2 = nullptr;        // [C]
+  float* variance2 = nullptr;    // [C]
+  float* sample_mean = nullptr;  // [N,C]; mean of x per image
+  float* hidden = nullptr;       // [N,R]
+  float* gate = nullptr;         // [N,C]
+  uint8_t* mask = nullptr;       // [ceil(elements/8)], bit e%8 of byte e/8: element e of y is positive
+};
+
+template <typename T>
+struct TailBackward {
+  const T* dy = nullptr;        // map
+  const T* dy_extra = nullptr;  // map to be added to dy, or null
+  const T* x = nullptr;         // map
+  NormParameters norm;          // beta only for a gate or a ReLU without shortcut
+  const T* identity = nullptr;  // map; for a projected shortcut
+  NormParameters norm2;         // beta not used
+  const float* w1 = nullptr;
+  const float* w2 = nullptr;
+  const float* sample_mean = nullptr;  // [N,C]
+  const float* hidden = nullptr;       // [N,R]
+  const float* gate = nullptr;         // [N,C]
+  const uint8_t* mask = nullptr;
+  T* dx = nullptr;          // map; may be x, dy or dy_extra unless didentity is the same
+  float* dgamma = nullptr;  // [C], as the next three
+  float* dbeta = nullptr;
+  float* dgamma2 = nullptr;
+  float* dbeta2 = nullptr;
+  T* didentity = nullptr;       // map; may be dy or dy_extra, and identity
+  ExcitationGradients weights;  // without dq
+};
+
+size_t norm_tail_forward_workspace_bytes(const TailKind& kind);
+template <typename T>
+void norm_tail_forward(const TailKind& kind, const TailForward<T>& operands, void* workspace,
+                       cudaStream_t stream);
+
+size_t norm_tail_backward_workspace_bytes(const TailKind& kind);
+template <typename T>
+void norm_tail_backward(const TailKind& kind, const TailBackward<T>& operands, void* workspace,
+                        cudaStream_t stream);
+
+// ---- excite: s = gate(W2 relu(W1 q + b1) + b2)
+
+struct ExcitationSize {
+  int64_t images, channels, squeezed;
+  int64_t inputs;  // Q, the width of q
+};
+
+// q [N,Q], hidden [N,R], s [N,C]. hidden is always written.
+void excite_forward(const ExcitationSize& size, Activation gate, const float* q,
+                    const ExcitationWeights& weights, float* hidden, float* s, cudaStream_t stream);
+// ds, s [N,C], q [N,Q], hidden [N,R], w1 [R,Q], w2 [C,R].
+size_t excite_backward_workspace_bytes(const ExcitationSize& size);
+void excite_backward(const ExcitationSize& size, Activation gate, const float* ds, const float* q,
+                     const float* hidden, const float* s, const float* w1, const float* w2,
+                     const ExcitationGradients& gradients, void* workspace, cudaStream_t stream);
+
+// ---- elementwise
+// Arrays of
+// `count` elements; outputs may be one of the inputs.
+
+template <typename T>
+void add(const T* a, const T* b, T* y, int64_t count, cudaStream_t stream);
+template <typename T>
+void multiply(const T* a, const T* b, T* y, int64_t count, cudaStream_t stream);
+template <typename T>
+void activation_forward(Activation kind, const T* x, T* y, int64_t count, cudaStream_t stream);
+// From the forward pass's y.
+template <typename T>
+void activation_backward(Activation kind, const T* dy, const T* y, T* dx, int64_t count, cudaStream_t stream);
+template <typename T>
+void fill(T* y, float value, int64_t count, cudaStream_t stream);
+// Its own gradient. key: two words. Element i is kept where word i%4 of Philox counter i/4, times 2^-32, is
+// >= rate.
+template <typename T>
+void dropout(const T* x, const int32_t* key, double rate, uint32_t stream_id, T* y, int64_t count,
+             cudaStream_t stream);
+
+// ---- maps and their channels
+
+// y = x * s, s [N,C]. y may be x.
+template <typename T>
+void multiply_channels(const T* x, const float* s, T* y, const MapSize& size, cudaStream_t stream);
+// y [N,C] = sum over positions of a * b.
+size_t multiply_reduce_workspace_bytes(const MapSize& size);
+template <typename T>
+void multiply_reduce(const T* a, const T* b, float* y, const MapSize& size, void* workspace,
+                     cudaStream_t stream);
+
+// y [N,C] = mean over positions; the gradient dx = dy / positions.
+size_t global_avg_pool_forward_workspace_bytes(const MapSize& size);
+template <typename T>
+void global_avg_pool_forward(const T* x, float* y, const MapSize& size, void* workspace, cudaStream_t stream);
+template <typename T>
+void global_avg_pool_backward(const float* dy, T* dx, const MapSize& size, cudaStream_t stream);
+
+// y [N,C] = greatest over positions, a NaN counting as greatest; index [N,C] or null: its first position.
+template <typename T>
+void global_max_pool_forward(const T* x, float* y, int32_t* index, const MapSize& size, cudaStream_t stream);
+template <typename T>
+void global_max_pool_backward(const float* dy, const int32_t* index, T* dx, const MapSize& size,
+                              cudaStream_t stream);
+
+// y = relu?( x + bias ), bias [C]. y may be x.
+template <typename T>
+void bias_forward(const T* x, const float* bias, bool relu, T* y, const MapSize& size, cudaStream_t stream);
+// dbias [C] = sum over images and positions of dy.
+size_t bias_backward_workspace_bytes(const MapSize& size);
+template <typename T>
+void bias_backward(const T* dy, float* dbias, const MapSize& size, void* workspace, cudaStream_t stream);
+
+// What follows a convolution: y = relu?( gate * (x + bias) + residual ). bias [C], gate [N,C], residual: map;
+// each may be null. y may be x or residual.
+template <typename T>
+void conv2d_epilogue(const T* x, const float* bias, const float* gate, const T* residual, bool relu, T* y,
+                     const MapSize& size, cudaStream_t stream);
+
+// Channels [from, from + count) of x [rows, x_channels] to channels [to, to + count) of y [rows, y_channels].
+// With clear, the other channels of y become zero.
+struct ChannelCopy {
+  int64_t rows, x_channels, y_channels, from, to, count;
+  int64_t clear;  // 0 or 1
+};
+template <typename T>
+void copy_channels(const T* x, T* y, const ChannelCopy& copy, cudaStream_t stream);
+// y [rows, sum of channels] = xs side by side; xs[i] is [rows, channels[i]]. Host arrays of `inputs` entries.
+template <typename T>
+void concat(const T* const* xs, const int64_t* channels, int inputs, T* y, int64_t rows, cudaStream_t stream);
+// y [rows, end - start] from x [rows, channels], and its gradient.
+template <typename T>
+void channel_slice_forward(const T* x, T* y, int64_t rows, int64_t channels, int64_t start, int64_t end,
+                           cudaStream_t stream);
+template <typename T>
+void channel_slice_backward(const T* dy, T* dx, int64_t rows, int64_t channels, int64_t start, int64_t end,
+                            cudaStream_t stream);
+// y[i * groups + j] = x[j * (C / groups) + i] in each row of [rows, C].
+template <typename T>
+void channel_shuffle(const T* x, T* y, int64_t rows, int64_t channels, int64_t groups, cudaStream_t stream);
+
+// y [N, C*positions] float in the order C, H, W; back.
+template <typename T>
+void flatten(const T* x, float* y, const MapSize& size, cudaStream_t stream);
+template <typename T>
+void unflatten(const float* dy, T* dx, const MapSize& size, cudaStream_t stream);
+
+// ---- pooling
+
+// Along one side. A window may run over the padding's end when sizes are rounded up. The positions of an image are
+// fewer than 2^31.
+struct PoolAxis {
+  int32_t input, output, kernel, stride, before, after;
+};
+struct PoolSize {
+  int64_t images, channels;
+  PoolAxis rows, columns;
+};
+
+// x [N,H,W,C], y [N,OH,OW,C], index like y or null: place of the first greatest in the window, row * kernel
+// width + column. A NaN counts as greatest, padding as nothing.
+template <typename T>
+void max_pool_forward(const T* x, T* y, uint8_t* index, const PoolSize& size, cudaStream_t stream);
+template <typename T>
+void max_pool_backward(const T* dy, const uint8_t* index, T* dx, const PoolSize& size, cudaStream_t stream);
+// The divisor counts the window's cells in the input, with include_padding also those in its padding.
+template <typename T>
+void avg_pool_forward(const T* x, T* y, const PoolSize& size, bool include_padding, cudaStream_t stream);
+template <typename T>
+void avg_pool_backward(const T* dy, T* dx, const PoolSize& size, bool include_padding, cudaStream_t stream);
+
+// ---- classification
+
+// Labels: class indices [N], or distributions [N,K]; one of the two is null.
+struct Labels {
+  const int32_t* classes = nullptr;
+  const float* distributions = nullptr;
+};
+
+// y [N,K] = softmax of each row of x; y may be x.
+void softmax(const float* x, float* y, int64_t rows, int64_t classes, cudaStream_t stream);
+// loss [1], probabilities [N,K] may be logits. A label outside the classes gives a loss of NaN; see
+// check_labels.
+size_t softmax_cross_entropy_forward_workspace_bytes(int64_t rows);
+void softmax_cross_entropy_forward(const float* logits, const Labels& labels, double smoothing, float* loss,
+                                   float* probabilities, int64_t rows, int64_t classes, void* workspace,
+                                   cudaStream_t stream);
+// dloss [1]; dlogits [N,K] may be probabilities.
+void softmax_cross_entropy_backward(const float* probabilities, const Labels& labels, double smoothing,
+                                    const float* dloss, float* dlogits, int64_t rows, int64_t classes,
+                                    cudaStream_t stream);
+// count [1]: rows with fewer than k classes above the label's. A NaN in a comparison counts as above.
+void top_k_correct(const float* logits, const Labels& labels, int64_t k, float* count, int64_t rows,
+                   int64_t classes, cudaStream_t stream);
+// bad [1]: the first sample whose label is outside [0, classes), or -1.
+void check_labels(const int32_t* labels, int64_t rows, int64_t classes, int32_t* bad, cudaStream_t stream);
+
+// ---- over many tensors
+// `tensors`: an
+// array of `count` descriptors in device memory; `largest`: most elements of one of them.
+
+// State of dynamic loss scaling, in device memory. Starts as {65536, 1/65536, 0, 0, 0, 0}.
+struct LossScale {
+  float scale;
+  float inverse;
+  int32_t good_steps;  // since the scale last changed
+  int32_t overflow;    // not 0: a gradient of this step is not finite
+  int32_t skipped;     // whether the last finished step was
+  int32_t unused;
+};
+
+struct SgdTensor {
+  float* parameter;
+  const float* gradient;
+  float* velocity;  // null without momentum
+  int64_t elements;
+  float decay;
+  int32_t unused;
+};
+// By PyTorch's rule: g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v). lr
+// [1]. loss_scale or null: gradients are multiplied by its inverse, and nothing happens if overflow is set.
+// failed [1] or null: nothing happens if it is not 0.
+void sgd(const SgdTensor* tensors, int count, int64_t largest, double momentum, bool nesterov,
+         const float* lr, const LossScale* loss_scale, const int32_t* failed, cudaStream_t stream);
+
+struct RunningTensor {
+  float* running;
+  const float* batch;
+  int64_t elements;
+  float weight;  // momentum, for a variance times M / (M - 1)
+  int32_t unused;
+};
+// running = (1 - momentum) * running + weight * batch. failed [1] or null: nothing happens if it is not 0.
+void running_update(const RunningTensor* tensors, int count, int64_t largest, double momentum,
+                    const int32_t* failed, cudaStream_t stream);
+
+struct FiniteTensor {
+  const void* values;
+  int64_t elements;
+  Storage storage;
+  uint8_t unused[7];
+};
+// Adds to bad[t], and to any, if tensor t holds a NaN or an infinity. bad [count] or null, any [1] or null; the
+// caller zeroes them.
+void find_non_finite(const FiniteTensor* tensors, int count, int64_t largest, int32_t* bad, int32_t* any,
+                     cudaStream_t stream);
+// After a step: halves the scale on overflow, doubles it after 2,000 good steps, clears overflow.
+void loss_scale_update(LossScale* state, cudaStream_t stream);
+
+// ---- weights and input
+
+// weight' = weight * factor, bias' = beta + (bias - mean) * factor, factor = gamma / sqrt(variance + eps).
+// weight [K, per_output], bias [K] or null, the norm's parameters [K]; the outputs may be the inputs.
+void fold_batch_norm(const float* weight, const float* bias, const NormParameters& norm, double eps,
+                     float* folded_weight, float* folded_bias, int64_t outputs, int64_t per_output,
+                     cudaStream_t stream);
+
+template <typename From, typename To>
+void convert(const From* x, To* y, int64_t count, cudaStream_t stream);
+
+struct WeightSize {
+  int64_t outputs, inputs, positions;  // positions: of the kernel
+  int64_t padded_inputs;               // of the packed form; what is more than inputs is zero
+};
+// A convolution's weight [K,C,kH,kW] float to its packed form [K,kH,kW,padded C] of storage T.
+template <typename T>
+void pack_weight(const float* weight, T* packed, const WeightSize& size, cudaStream_t stream);
+// The gradient of the packed form to that of the weight.
+template <typename T>
+void unpack_weight_gradient(const T* packed, float* gradient, const WeightSize& size, cudaStream_t stream);
+
+// y [rows, padded_channels] = (pixel * scale - mean[c]) / std[c] from pixels [rows, channels]; added channels
+// are 0.
+template <typename T>
+void normalise_pixels(const uint8_t* pixels, float scale, const float* mean, const float* std, T* y,
+                      int64_t rows, int64_t channels, int64_t padded_channels, cudaStream_t stream);
+// The same without arithmetic: x [rows, channels] float to y [rows, padded_channels].
+template <typename T>
+void convert_pixels(const float* x, T* y, int64_t rows, int64_t channels, int64_t padded_channels,
+                    cudaStream_t stream);
+
+}  // namespace senet::cuda

@@ -1,0 +1,133 @@
+// Gradients of conv2d: conv2d_grad_input from dy and weight, conv2d_grad_weight (and of the bias) from x and dy.
+#include <utility>
+
+#include "backends/cuda/ops/convolution.h"
+#include "core/memory_plan.h"
+
+namespace senet::cuda {
+
+namespace {
+
+// Inputs dy, weight; output dx.
+class GradInputStep final : public Step {
+ public:
+  GradInputStep(const Kit& kit, const Node& node, const ConvolutionProblem& problem, Plan plan)
+      : stream_(kit.stream), layer_(node.layer), problem_(problem), plan_(std::move(plan)) {}
+
+  size_t workspace_bytes() const { return align_up(plan_.workspace_bytes()) + packed_bytes(problem_); }
+
+  void bind(const Binding& binding) override {
+    const Operands at(binding);
+    auto* workspace = static_cast<std::byte*>(binding.workspace);
+    weight_ = at.in(1);
+    packed_ = workspace + align_up(plan_.workspace_bytes());
+    ConvolutionAddresses addresses;
+    addresses.x = at.out<void>(0);
+    addresses.weight = packed_;
+    addresses.y = at.in<void>(0);
+    call_ = plan_.bind(layer_, addresses, plan_.workspace_bytes() == 0 ? nullptr : workspace);
+  }
+
+  void run() override {
+    pack(problem_, weight_, packed_, stream_->get());
+    call_.run();
+  }
+
+ private:
+  std::shared_ptr<const Stream> stream_;
+  std::string layer_;
+  ConvolutionProblem problem_;
+  Plan plan_;
+  const float* weight_ = nullptr;
+  void* packed_ = nullptr;
+  DnnCall call_;
+};
+
+// Inputs x, dy; outputs dweight, dbias?.
+class GradWeightStep final : public Step {
+ public:
+  GradWeightStep(const Kit& kit, const Node& node, const ConvolutionProblem& problem, Plan plan)
+      : stream_(kit.stream), layer_(node.layer), problem_(problem), plan_(std::move(plan)) {}
+
+  size_t workspace_bytes() const { return shared_bytes() + gradient_bytes(); }
+
+  void bind(const Binding& binding) override {
+    binding_ = binding;
+    const Operands at(binding);
+    auto* workspace = static_cast<std::byte*>(binding.workspace);
+    packed_ = workspace + shared_bytes();
+    ConvolutionAddresses addresses;
+    addresses.x = at.in<void>(0);
+    addresses.weight = packed_;
+    addresses.y = at.in<void>(1);
+    call_ = plan_.bind(layer_, addresses, plan_.workspace_bytes() == 0 ? nullptr : workspace);
+  }
+
+  void run() override {
+    const Operands at(binding_);
+    call_.run();
+    with_storage(problem_.weight_gradient, [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      unpack_weight_gradient(static_cast<const T*>(packed_), at.out(0), weight_size(problem_),
+                             stream_->get());
+    });
+    if (at.out(1) == nullptr) return;
+    with_storage(problem_.storage, [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      bias_backward(at.in<T>(1), at.out(1), output_size(), at.workspace(), stream_->get());
+    });
+  }
+
+ private:
+  MapSize output_size() const {
+    return {problem_.images, problem_.out_height() * problem_.out_width(), problem_.out_channels};
+  }
+  // The library and the bias's sum work one after the other.
+  size_t shared_bytes() const {
+    return align_up(std::max(plan_.workspace_bytes(), bias_backward_workspace_bytes(output_size())));
+  }
+  size_t gradient_bytes() const {
+    const WeightSize size = weight_size(problem_);
+    return static_cast<size_t>(size.outputs * size.inputs * size.positions) *
+           size_of(problem_.weight_gradient);
+  }
+
+  std::shared_ptr<const Stream> stream_;
+  std::string layer_;
+  ConvolutionProblem problem_;
+  Plan plan_;
+  Binding binding_;
+  void* packed_ = nullptr;
+  DnnCall call_;
+};
+
+template <typename GradStep>
+StepPlan plan_gradient(const Kit& kit, const Node& node, const ConvolutionProblem& problem) {
+  Plan library = kit.dnn->plan(node.layer, problem);
+  StepPlan plan;
+  plan.implementation = library.implementation();
+  auto step = std::make_unique<GradStep>(kit, node, problem, std::move(library));
+  plan.workspace_bytes = step->workspace_bytes();
+  plan.step = std::move(step);
+  return plan;
+}
+
+}  // namespace
+
+StepPlan prepare_conv2d_grad_input(const Kit& kit, const PrepareContext& context) {
+  require_operands(context.node, 2, 1);
+  return plan_gradient<GradInputStep>(kit, context.node,
+                                      convolution_problem(kit, context, ConvolutionDirection::kGradInput,
+                                                          context.out(0), context.in(0), context.in(1)));
+}
+
+StepPlan prepare_conv2d_grad_weight(const Kit& kit, const PrepareContext& context) {
+  require_operands(context.node, 2, 1);
+  ConvolutionProblem problem = convolution_problem(kit, context, ConvolutionDirection::kGradWeight,
+                                                   context.in(0), context.in(1), context.out(0));
+  require_output_floats(context, 1, problem.out_channels);
+  if (!kit.dnn->supports(problem)) problem.weight_gradient = problem.storage;
+  return plan_gradient<GradWeightStep>(kit, context.node, problem);
+}
+
+}  // namespace senet::cuda

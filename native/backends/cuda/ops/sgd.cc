@@ -1,0 +1,76 @@
+// sgd, for each (parameter p, gradient g, velocity v) by PyTorch's rule, in one launch over all tensors:
+// g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr * g.
+// Does nothing in a step whose checks failed.
+#include "backends/cuda/ops/tensor_list.h"
+
+namespace senet::cuda {
+
+namespace {
+
+class SgdStep final : public Step {
+ public:
+  SgdStep(const Kit& kit, TensorList<SgdTensor> tensors, double momentum, bool nesterov)
+      : stream_(kit.stream),
+        failed_(kit.failed),
+        tensors_(std::move(tensors)),
+        momentum_(momentum),
+        nesterov_(nesterov) {}
+
+  void bind(const Binding& binding) override {
+    lr_ = static_cast<const float*>(binding.inputs[0]);
+    for (int t = 0; t < tensors_.count(); ++t) {
+      // sgd changes parameters and velocities in place, though they come as inputs.
+      const size_t first = 1 + 3 * static_cast<size_t>(t);
+      SgdTensor& tensor = tensors_[t];
+      tensor.parameter = static_cast<float*>(const_cast<void*>(binding.inputs[first]));
+      tensor.gradient = static_cast<const float*>(binding.inputs[first + 1]);
+      if (momentum_ != 0) tensor.velocity = static_cast<float*>(const_cast<void*>(binding.inputs[first + 2]));
+    }
+    tensors_.upload(binding.constants, *stream_);
+  }
+
+  void run() override {
+    if (tensors_.count() == 0) return;
+    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), momentum_, nesterov_, lr_, nullptr, failed_,
+        stream_->get());
+  }
+
+ private:
+  std::shared_ptr<const Stream> stream_;
+  const int32_t* failed_;
+  TensorList<SgdTensor> tensors_;
+  double momentum_;
+  bool nesterov_;
+  const float* lr_ = nullptr;
+};
+
+}  // namespace
+
+StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
+  const Node& node = context.node;
+  require_operands(node, 1, 0);
+  require_floats(node, context.in(0), 1);
+  const double momentum = node.number("momentum");
+  const std::vector<double>& decays = node.numbers("decays");
+  require(node.inputs.size() <= 1 + 3 * decays.size(), node, "one decay for each parameter");
+  TensorList<SgdTensor> tensors;
+  for (size_t t = 0; t < decays.size(); ++t) {
+    const size_t first = 1 + 3 * t, given = momentum != 0 ? 3 : 2;
+    for (size_t i = 0; i < given; ++i) {
+      require(node.has_input(first + i), node, "parameter, gradient and velocity for each decay");
+      require_floats(node, context.in(first + i), context.in(first).elements());
+    }
+    SgdTensor tensor{};
+    tensor.elements = context.in(first).elements();
+    tensor.decay = static_cast<float>(decays[t]);
+    tensors.add(tensor);
+  }
+  StepPlan plan;
+  plan.constant_bytes = tensors.bytes();
+  plan.step = std::make_unique<SgdStep>(kit, std::move(tensors), momentum, node.flag("nesterov"));
+  plan.mutates = true;
+  plan.implementation = "sgd";
+  return plan;
+}
+
+}  // namespace senet::cuda

@@ -1,0 +1,147 @@
+// Functions of single elements: add, multiply, activation, fill, dropout, convert; lengths around a vector
+// and a block.
+#include "kernel_test.h"
+
+namespace senet::cuda::test {
+namespace {
+
+// (elements, elements by which arrays miss a multiple of 16 bytes)
+const std::vector<std::pair<int64_t, int64_t>> kLengths = {
+    {1, 0}, {3, 0}, {4, 0}, {8, 0}, {9, 1}, {31, 0}, {256, 0}, {2051, 0}, {2051, 1}, {5000, 0}};
+
+template <typename Case>
+void for_each_length(const Case& body) {
+  for_each_storage([&](auto tag) {
+    for (const auto& [count, misaligned] : kLengths) {
+      in_case(storage_name<decltype(tag)>(), count, "misaligned", misaligned);
+      body(tag, count, misaligned);
+    }
+  });
+}
+
+double activation_of(Activation kind, double x) {
+  if (kind == Activation::kSigmoid) return 1 / (1 + std::exp(-x));
+  return kind == Activation::kTanh ? std::tanh(x) : std::max(x, 0.0);
+}
+
+double slope_at(Activation kind, double y) {
+  if (kind == Activation::kSigmoid) return y * (1 - y);
+  return kind == Activation::kTanh ? 1 - y * y : (y > 0 ? 1.0 : 0.0);
+}
+
+// The generator as its paper writes it, one counter at a time.
+void philox_reference(uint64_t counter, uint32_t stream_id, const int32_t* key, uint32_t words[4]) {
+  uint32_t c[4] = {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), stream_id, 0};
+  uint32_t k[2] = {static_cast<uint32_t>(key[0]), static_cast<uint32_t>(key[1])};
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t left = uint64_t{0xD2511F53u} * c[0], right = uint64_t{0xCD9E8D57u} * c[2];
+    const uint32_t next[4] = {static_cast<uint32_t>(right >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(right),
+                              static_cast<uint32_t>(left >> 32) ^ c[3] ^ k[1], static_cast<uint32_t>(left)};
+    std::memcpy(c, next, sizeof c);
+    k[0] += 0x9E3779B9u;
+    k[1] += 0xBB67AE85u;
+  }
+  std::memcpy(words, c, sizeof c);
+}
+
+}  // namespace
+
+KERNEL_TEST(add_and_multiply) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    Random random(count);
+    const auto a = random_values<T>(count, random), b = random_values<T>(count, random);
+    const DeviceArray<T> a_(a.stored, misaligned), b_(b.stored), sum(count), product(count);
+    std::vector<double> sums(count), products(count);
+    for (int64_t i = 0; i < count; ++i) {
+      sums[i] = a.exact[i] + b.exact[i];
+      products[i] = a.exact[i] * b.exact[i];
+    }
+    add<T>(a_, b_, sum, count, stream());
+    multiply<T>(a_, b_, product, count, stream());
+    expect_close("add", sum, sums, {1, 0});
+    expect_close("multiply", product, products, {1, 0});
+    add<T>(a_, b_, a_, count, stream());
+    expect_close("add in place", a_, sums, {1, 0});
+  });
+}
+
+KERNEL_TEST(activation) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    for (Activation kind : {Activation::kSigmoid, Activation::kTanh, Activation::kRelu}) {
+      Random random(count);
+      auto x = random_values<T>(count, random, -6, 6);
+      const auto dy = random_values<T>(count, random);
+      const double special[3] = {std::numeric_limits<double>::quiet_NaN(), 40000, -40000};
+      for (int64_t i = 0; i < 3 && i + 1 < count; ++i) {
+        x.stored[i] = from_double<T>(special[i]);
+        x.exact[i] = to_double(x.stored[i]);
+      }
+      const DeviceArray<T> x_(x.stored, misaligned), dy_(dy.stored), y(count), dx(count);
+      std::vector<double> want(count), slopes(count);
+      for (int64_t i = 0; i < count; ++i) {
+        want[i] = std::isnan(x.exact[i]) ? x.exact[i] : activation_of(kind, x.exact[i]);
+      }
+      activation_forward<T>(kind, x_, y, count, stream());
+      expect_close("y", y, want, {16, 0});
+      const std::vector<T> values = y.download();
+      for (int64_t i = 0; i < count; ++i) slopes[i] = dy.exact[i] * slope_at(kind, to_double(values[i]));
+      if (kind == Activation::kRelu && count > 1) slopes[0] = 0;  // a NaN is not positive
+      activation_backward<T>(kind, dy_, y, dx, count, stream());
+      expect_close("dx", dx, slopes, {4, 1});
+    }
+  });
+}
+
+KERNEL_TEST(fill) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    const DeviceArray<T> y(count, misaligned);
+    fill<T>(y, 1.5f, count, stream());
+    expect_equal("y", y, std::vector<T>(count, from_double<T>(1.5)));
+  });
+}
+
+KERNEL_TEST(dropout) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    for (double rate : {0.0, 0.2, 0.999}) {
+      Random random(count);
+      const auto x = random_values<T>(count, random);
+      const std::vector<int32_t> key = {-123456789, 987654321};
+      const DeviceArray<T> x_(x.stored, misaligned), y(count);
+      const DeviceArray<int32_t> key_(key);
+      dropout<T>(x_, key_, rate, 7, y, count, stream());
+      std::vector<double> want(count);
+      for (int64_t i = 0; i < count; ++i) {
+        uint32_t words[4];
+        philox_reference(static_cast<uint64_t>(i / 4), 7, key.data(), words);
+        want[i] = words[i % 4] * 0x1p-32 >= rate ? x.exact[i] / (1 - rate) : 0;
+      }
+      expect_close("y", y, want, {2, 0});
+    }
+  });
+}
+
+KERNEL_TEST(convert) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    if constexpr (!std::is_same_v<T, float>) {
+      Random random(count);
+      const auto x = random_values<float>(count, random, -100, 100);
+      const DeviceArray<float> x_(x.stored, misaligned), back(count);
+      const DeviceArray<T> y(count);
+      convert<float, T>(x_, y, count, stream());
+      std::vector<T> rounded;
+      std::vector<float> again;
+      for (float value : x.stored) rounded.push_back(from_double<T>(value));
+      for (T value : rounded) again.push_back(static_cast<float>(to_double(value)));
+      expect_equal("y", y, rounded);
+      convert<T, float>(y, back, count, stream());
+      expect_equal("back", back, again);
+    }
+  });
+}
+
+}  // namespace senet::cuda::test

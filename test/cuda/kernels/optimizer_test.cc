@@ -1,0 +1,182 @@
+// What runs over many tensors: sgd, running_update, find_non_finite, the loss scale; and fold_batch_norm.
+#include <memory>
+
+#include "kernel_test.h"
+
+namespace senet::cuda::test {
+namespace {
+
+const std::vector<int64_t> kLengths = {1, 3, 256, 1025, 5000};
+constexpr int64_t kLargest = 5000;
+
+// A parameter with its gradient and velocity, here and on the device.
+struct Parameter {
+  Values<float> p, g, v;
+  double decay;
+  DeviceArray<float> p_, g_, v_;
+  Parameter(int64_t length, Random& random)
+      : p(random_values<float>(length, random)),
+        g(random_values<float>(length, random)),
+        v(random_values<float>(length, random)),
+        decay(length % 2 == 0 ? 0.01 : 0),
+        p_(p.stored),
+        g_(g.stored),
+        v_(v.stored) {}
+};
+
+void sgd_case(double momentum, bool nesterov, double scale, bool overflow) {
+  in_case("momentum", momentum, "nesterov", nesterov, "scale", scale, "overflow", overflow);
+  Random random(5);
+  std::vector<std::unique_ptr<Parameter>> parameters;
+  std::vector<SgdTensor> tensors;
+  for (int64_t length : kLengths) {
+    parameters.push_back(std::make_unique<Parameter>(length, random));
+    const Parameter& one = *parameters.back();
+    tensors.push_back(
+        {one.p_, one.g_, momentum == 0 ? nullptr : one.v_.data(), length, static_cast<float>(one.decay), 0});
+  }
+  LossScale state = {static_cast<float>(scale), static_cast<float>(1 / scale), 0, overflow ? 1 : 0, 0, 0};
+  const DeviceArray<SgdTensor> tensors_(tensors);
+  const DeviceArray<LossScale> state_(std::vector<LossScale>{state});
+  const DeviceArray<float> lr(std::vector<float>{0.1f});
+  sgd(tensors_, static_cast<int>(tensors.size()), kLargest, momentum, nesterov, lr,
+      scale == 1 && !overflow ? nullptr : state_.data(), nullptr, stream());
+  for (const auto& one : parameters) {
+    std::vector<double> p = one->p.exact, v = one->v.exact;
+    for (size_t i = 0; i < p.size() && !overflow; ++i) {
+      double g = one->g.exact[i] / scale + one->decay * p[i];
+      if (momentum != 0) {
+        v[i] = momentum * v[i] + g;
+        g = nesterov ? g + momentum * v[i] : v[i];
+      }
+      p[i] -= 0.1 * g;
+    }
+    expect_close("p", one->p_, p, {4, 1});
+    expect_close("v", one->v_, v, {4, 1});
+  }
+}
+
+template <typename T>
+Storage storage_of() {
+  if (std::is_same_v<T, __half>) return Storage::kFloat16;
+  return std::is_same_v<T, __nv_bfloat16> ? Storage::kBFloat16 : Storage::kFloat32;
+}
+
+}  // namespace
+
+KERNEL_TEST(sgd) {
+  for (double momentum : {0.0, 0.9}) {
+    for (bool nesterov : {false, true}) {
+      sgd_case(momentum, nesterov, 1, false);
+      sgd_case(momentum, nesterov, 1024, false);
+      sgd_case(momentum, nesterov, 1024, true);
+    }
+  }
+}
+
+KERNEL_TEST(running_update) {
+  Random random(6);
+  std::vector<std::unique_ptr<Parameter>> statistics;
+  std::vector<RunningTensor> tensors;
+  for (int64_t length : kLengths) {
+    statistics.push_back(std::make_unique<Parameter>(length, random));
+    tensors.push_back({statistics.back()->p_, statistics.back()->g_, length, 0.15f, 0});
+  }
+  const DeviceArray<RunningTensor> tensors_(tensors);
+  running_update(tensors_, static_cast<int>(tensors.size()), kLargest, 0.1, nullptr, stream());
+  for (const auto& one : statistics) {
+    std::vector<double> want = one->p.exact;
+    for (size_t i = 0; i < want.size(); ++i) want[i] = 0.9 * want[i] + 0.15 * one->g.exact[i];
+    expect_close("running", one->p_, want, {4, 1});
+  }
+}
+
+KERNEL_TEST(nothing_is_updated_when_a_check_failed) {
+  Random random(9);
+  Parameter one(kLengths[0], random), statistic(kLengths[0], random);
+  const DeviceArray<SgdTensor> parameters(
+      std::vector<SgdTensor>{{one.p_, one.g_, one.v_.data(), kLengths[0], 0.0f, 0}});
+  const DeviceArray<RunningTensor> statistics(
+      std::vector<RunningTensor>{{statistic.p_, statistic.g_, kLengths[0], 0.15f, 0}});
+  const DeviceArray<int32_t> failed(std::vector<int32_t>{1});
+  const DeviceArray<float> lr(std::vector<float>{0.1f});
+  sgd(parameters, 1, kLengths[0], 0.9, false, lr, nullptr, failed, stream());
+  running_update(statistics, 1, kLengths[0], 0.1, failed, stream());
+  expect_close("p", one.p_, one.p.exact, {1, 1});
+  expect_close("v", one.v_, one.v.exact, {1, 1});
+  expect_close("running", statistic.p_, statistic.p.exact, {1, 1});
+}
+
+KERNEL_TEST(find_non_finite) {
+  for_each_storage([](auto tag) {
+    using T = decltype(tag);
+    for (double bad : {double(INFINITY), -double(INFINITY), double(NAN), 30000.0}) {
+      in_case(storage_name<T>(), bad);
+      Random random(7);
+      std::vector<std::unique_ptr<DeviceArray<T>>> arrays;
+      std::vector<FiniteTensor> tensors;
+      std::vector<int32_t> want;
+      for (size_t t = 0; t < kLengths.size(); ++t) {
+        auto values = random_values<T>(kLengths[t], random).stored;
+        if (t % 2 == 1) values.back() = from_double<T>(bad);
+        want.push_back(t % 2 == 1 && !std::isfinite(bad) ? 1 : 0);
+        arrays.push_back(std::make_unique<DeviceArray<T>>(values));
+        tensors.push_back({arrays.back()->data(), kLengths[t], storage_of<T>(), {}});
+      }
+      const DeviceArray<FiniteTensor> tensors_(tensors);
+      const auto count = static_cast<int>(tensors.size());
+      const DeviceArray<int32_t> flags(std::vector<int32_t>(count, 0)), flag(std::vector<int32_t>(1, 0));
+      find_non_finite(tensors_, count, kLargest, flags, flag, stream());
+      find_non_finite(tensors_, count, kLargest, nullptr, nullptr, stream());
+      expect_equal("flags", flags, want);
+      expect_equal("flag", flag, std::vector<int32_t>{std::isfinite(bad) ? 0 : 2});
+    }
+  });
+}
+
+KERNEL_TEST(loss_scale_update) {
+  const auto step = [](LossScale before, const LossScale& after) {
+    const DeviceArray<LossScale> state(std::vector<LossScale>{before});
+    loss_scale_update(state, stream());
+    const LossScale got = state.download()[0];
+    if (std::memcmp(&got, &after, sizeof got) != 0) fail("another state than expected");
+  };
+  in_case("good step");
+  step({65536, 1.0f / 65536, 5, 0, 1, 0}, {65536, 1.0f / 65536, 6, 0, 0, 0});
+  in_case("overflow");
+  step({65536, 1.0f / 65536, 5, 3, 0, 0}, {32768, 1.0f / 32768, 0, 0, 1, 0});
+  in_case("2,000 good steps");
+  step({65536, 1.0f / 65536, 1999, 0, 0, 0}, {131072, 1.0f / 131072, 0, 0, 0, 0});
+  in_case("smallest scale");
+  step({1, 1, 0, 1, 0, 0}, {1, 1, 0, 0, 1, 0});
+}
+
+KERNEL_TEST(fold_batch_norm) {
+  for (const auto& [outputs, per_output] : {std::pair<int64_t, int64_t>{1, 1}, {3, 27}, {20, 300}}) {
+    for (bool has_bias : {false, true}) {
+      in_case(outputs, per_output, "bias", has_bias);
+      Random random(outputs);
+      const auto weight = random_values<float>(outputs * per_output, random),
+                 bias = random_values<float>(outputs, random);
+      const auto gamma = random_values<float>(outputs, random), beta = random_values<float>(outputs, random);
+      const auto mean = random_values<float>(outputs, random),
+                 variance = random_values<float>(outputs, random, 0.1, 2);
+      const DeviceArray<float> weight_(weight.stored), bias_(bias.stored), gamma_(gamma.stored),
+          beta_(beta.stored), mean_(mean.stored), variance_(variance.stored), folded(outputs * per_output),
+          folded_bias(outputs);
+      fold_batch_norm(weight_, has_bias ? bias_.data() : nullptr, {gamma_, beta_, mean_, variance_}, 1e-5,
+                      folded, folded_bias, outputs, per_output, stream());
+      std::vector<double> want(outputs * per_output), want_bias(outputs);
+      for (int64_t i = 0; i < outputs * per_output; ++i) {
+        const int64_t k = i / per_output;
+        const double factor = gamma.exact[k] / std::sqrt(variance.exact[k] + 1e-5);
+        want[i] = weight.exact[i] * factor;
+        want_bias[k] = beta.exact[k] + ((has_bias ? bias.exact[k] : 0) - mean.exact[k]) * factor;
+      }
+      expect_close("weight", folded, want, {1, 0});
+      expect_close("bias", folded_bias, want_bias, {1, 0});
+    }
+  }
+}
+
+}  // namespace senet::cuda::test

@@ -1,0 +1,52 @@
+/** Builds what runs on the simulated GPU, native/backends/cuda_sim, in one of its modes. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type SimMode = 'plain' | 'asan' | 'tsan' | 'traffic';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const folderOf = (mode: SimMode): string => join(root, 'build/cuda-sim', mode);
+const paths = {
+  senet_cuda_sim: 'senet_cuda_sim.so',
+  simulator_tests: 'tests/simulator/simulator_tests',
+  kernel_tests: 'tests/kernels/kernel_tests',
+  dnn_tests: 'tests/dnn/dnn_tests',
+};
+
+// Tests started by another test, which runs them with the sanitizers' addon, take the sanitizers' library too.
+const libraryMode: SimMode = process.env['SENET_SIM_MODE'] === 'asan' ? 'asan' : 'plain';
+
+/** The backend's library, to name in `SENET_CUDA_LIBRARY`. */
+export const cudaSimLibrary = join(folderOf(libraryMode), paths.senet_cuda_sim);
+
+/** Builds one program or library, does little when it is built already, and gives its path back. */
+export function buildOnSim(mode: SimMode, target: keyof typeof paths): string {
+  const folder = folderOf(mode);
+  mkdirSync(folder, { recursive: true });
+  const source = join(root, 'native/backends/cuda_sim');
+  const configure = ['cmake', '-S', source, '-B', folder, `-DSENET_SIM_MODE=${mode}`];
+  if (!existsSync(join(folder, 'CMakeCache.txt')) && hasNinja()) configure.push('-G', 'Ninja');
+  const build = ['cmake', '--build', folder, '--target', target, '--parallel', '2'];
+  // Files of tests run side by side, and a folder can only be built by one of them at a time.
+  const command = [configure, build].map((args) => args.map((arg) => `'${arg}'`).join(' ')).join(' && ');
+  execFileSync('flock', [join(folder, 'lock'), 'sh', '-c', command], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return join(folder, paths[target]);
+}
+
+function hasNinja(): boolean {
+  try {
+    execFileSync('ninja', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Called before the first test. */
+export function setup(): void {
+  buildOnSim(libraryMode, 'senet_cuda_sim');
+}
