@@ -11,7 +11,7 @@ import {
 } from './graph/programs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import { Program, type ProgramInputs, type StepProfile } from './program.ts';
+import { type Peak, Program, type ProgramInputs, type StepProfile } from './program.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
@@ -60,7 +60,7 @@ export class CompiledModel {
 
   /** One optimizer step; `step` and `seed` decide dropout. */
   async train(batch: Batch, lr: number, seed: number, step: number): Promise<StepResult> {
-    const program = await this.#trainingProgram(batch);
+    const program = await this.#trainingProgram(batch.size, labelKind(batch));
     try {
       return asResult(await program.run(stepInputs(batch, lr, seed, step)));
     } catch (error) {
@@ -85,13 +85,22 @@ export class CompiledModel {
     return probabilities as Float32Array;
   }
 
+  async planPrediction(size: number, peak: Peak): Promise<StepProfile[]> {
+    return (await this.#predictionProgram(size)).plan(peak);
+  }
+
+  async planTraining(size: number, peak: Peak): Promise<StepProfile[]> {
+    return (await this.#trainingProgram(size, 'indices')).plan(peak);
+  }
+
   async profilePrediction(images: Float32Array, size: number, runs: number): Promise<StepProfile[]> {
     return medianProfile(await this.#predictionProgram(size), { images }, runs);
   }
 
   /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
   async profileTraining(batch: Batch, runs: number): Promise<StepProfile[]> {
-    return medianProfile(await this.#trainingProgram(batch), stepInputs(batch, 0, 0, 0), runs);
+    const program = await this.#trainingProgram(batch.size, labelKind(batch));
+    return medianProfile(program, stepInputs(batch, 0, 0, 0), runs);
   }
 
   dispose(): void {
@@ -104,14 +113,13 @@ export class CompiledModel {
     return this.#program(`predict:${size}`, () => predictionGraph(this.#definition.graph, size));
   }
 
-  #trainingProgram(batch: Batch): Promise<Program> {
+  #trainingProgram(batch: number, labels: LabelKind): Promise<Program> {
     const { optimizer, loss, statisticsMomentum } = this.options;
-    const labels = labelKind(batch);
     const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
     const trained = this.#definition.parameters.filter(({ kind }) => kind === 'parameter');
-    return this.#program(`train:${batch.size}:${labels}`, () =>
+    return this.#program(`train:${batch}:${labels}`, () =>
       trainingGraph(this.#definition.graph, {
-        batch: batch.size,
+        batch,
         labels,
         labelSmoothing: loss.labelSmoothing,
         momentum,

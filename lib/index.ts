@@ -36,9 +36,10 @@ export type {
   FitOptions,
   ModelOptions,
   PredictOptions,
+  ProfileOptions,
 } from './model_options.ts';
 export * from './models/index.ts';
-export type { StepProfile } from './program.ts';
+export { h100, type Peak, type StepProfile } from './program.ts';
 export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';
 export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';

@@ -22,10 +22,11 @@ import {
   type FitOptions,
   type ModelOptions,
   type PredictOptions,
+  type ProfileOptions,
 } from './model_options.ts';
 import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
-import type { StepProfile } from './program.ts';
+import { h100, type StepProfile } from './program.ts';
 import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { runFit, type StepResult } from './train/fit.ts';
@@ -195,18 +196,14 @@ export class Model {
   }
 
   /**
-   * Time of each step of the native program, in order; the median of `runs` runs.
-   *
-   * @param options.training Profile a training step (with learning rate 0) instead of a prediction; default false.
-   * @param options.batchSize default 1
-   * @param options.runs default 5
+   * Time of each step of the native program, in order; the median of `runs` runs. A plan compiles the program and runs
+   * nothing: its times are the fewest that a device with the given peak would take.
    */
-  async profile(
-    options: { training?: boolean; batchSize?: number; runs?: number } = {},
-  ): Promise<readonly StepProfile[]> {
-    checkOptions('profile', options, ['training', 'batchSize', 'runs']);
+  async profile(options: ProfileOptions = {}): Promise<readonly StepProfile[]> {
+    checkOptions('profile', options, ['training', 'batchSize', 'runs', 'plan', 'peak']);
     const batch = checkWhole('profile: batchSize', options.batchSize ?? 1, 1);
     const runs = checkWhole('profile: runs', options.runs ?? 5, 1);
+    if (checkFlag('profile: plan', options.plan ?? false)) return this.#plan(batch, options);
     const images = new Float32Array(batch * this.input[0] * this.input[1] * this.input[2]);
     if (!checkFlag('profile: training', options.training ?? false)) {
       return (await this.#ready()).profilePrediction(images, batch, runs);
@@ -220,6 +217,15 @@ export class Model {
         await restore();
       }
     });
+  }
+
+  async #plan(batch: number, { training = false, peak = h100 }: ProfileOptions): Promise<StepProfile[]> {
+    checkOptions('profile: peak', peak, ['bandwidth', 'flops']);
+    checkNumber('profile: peak.bandwidth', peak.bandwidth, { above: 0 });
+    checkNumber('profile: peak.flops', peak.flops, { above: 0 });
+    if (!checkFlag('profile: training', training)) return (await this.#ready()).planPrediction(batch, peak);
+    const compiled = this.#trainable('profile');
+    return this.#exclusive('profile', () => compiled.planTraining(batch, peak));
   }
 
   /** Parameters and running statistics under PyTorch's names and in its shapes. */

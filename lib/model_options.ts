@@ -3,6 +3,7 @@ import type { CompiledOptions } from './compiled_model.ts';
 import type { BatchSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError } from './errors.ts';
+import type { Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
 import { checkNumber, checkOptions } from './train/check.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
@@ -56,6 +57,20 @@ export interface PredictOptions {
   /** Images computed at once; default 32. */
   batchSize?: number;
   signal?: AbortSignal;
+}
+
+/** Options of {@link Model.profile}. */
+export interface ProfileOptions {
+  /** A training step, with learning rate 0, instead of a prediction; default false. */
+  training?: boolean;
+  /** Default 1. */
+  batchSize?: number;
+  /** Runs whose median is taken; default 5. */
+  runs?: number;
+  /** Run nothing and give the fewest milliseconds that a device with this peak would take; default false. */
+  plan?: boolean;
+  /** What the device that is planned for can do at most; default {@link h100}. */
+  peak?: Peak;
 }
 
 /** What {@link Model.evaluate} returns. */

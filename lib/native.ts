@@ -38,6 +38,10 @@ export interface StepInfo {
   readonly implementation: string;
   /** Runs only when a parameter has changed. */
   readonly constant: boolean;
+  /** What it moves at least between memory and the processor. */
+  readonly bytes: number;
+  /** Of convolutions and matrix products, a multiply-add counted as two; 0 for all else. */
+  readonly flops: number;
 }
 
 /** What a CPU device is opened with; 0 threads stand for one a core, a memory limit of 0 for none. */

@@ -14,9 +14,20 @@ export type ProgramInputs = Readonly<Record<string, NativeArray>>;
 
 /** Time and kernel of one step of a profiled run. */
 export interface StepProfile extends StepInfo {
-  /** Milliseconds. */
+  /** Milliseconds measured, or in a plan the fewest the device could take. */
   readonly ms: number;
 }
+
+/** What a device can do at most. */
+export interface Peak {
+  /** Bytes a second between memory and the processor. */
+  readonly bandwidth: number;
+  /** Floating-point operations a second in convolutions. */
+  readonly flops: number;
+}
+
+/** An H100 (SXM5): 3.35 TB/s, and 800 TFLOP/s of 16-bit products, which is what large ones reach of its 989. */
+export const h100: Peak = { bandwidth: 3.35e12, flops: 8e14 };
 
 function toArray(buffer: ArrayBuffer, dtype: DType): NativeArray {
   return new arrayTypes[dtype](buffer);
@@ -97,6 +108,13 @@ export class Program {
   async profile(inputs: ProgramInputs): Promise<StepProfile[]> {
     const { stepMs } = await this.#submit(inputs, true);
     return this.steps.map((step, i) => ({ ...step, ms: stepMs[i] ?? 0 }));
+  }
+
+  /** The fewest milliseconds of each step that runs each time: what its bytes or its operations need, whichever is more. */
+  plan(peak: Peak): StepProfile[] {
+    return this.steps
+      .filter(({ constant }) => !constant)
+      .map((step) => ({ ...step, ms: 1e3 * Math.max(step.bytes / peak.bandwidth, step.flops / peak.flops) }));
   }
 
   dispose(): void {

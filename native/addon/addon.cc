@@ -208,7 +208,8 @@ Napi::Value compile(const Napi::CallbackInfo& info) {
           });
 }
 
-// programInfo(program) -> { arenaBytes, constantBytes, steps: [{ op, layer, implementation, constant }] }
+// programInfo(program) -> { arenaBytes, constantBytes,
+//   steps: [{ op, layer, implementation, constant, bytes, flops }] }
 Napi::Value program_info(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto program = Handle<Program>::get(info[0]);
@@ -222,6 +223,8 @@ Napi::Value program_info(const Napi::CallbackInfo& info) {
     entry.Set("layer", step.layer);
     entry.Set("implementation", step.implementation);
     entry.Set("constant", step.constant);
+    entry.Set("bytes", step.cost.bytes);
+    entry.Set("flops", step.cost.flops);
     steps.Set(steps.Length(), entry);
   }
   result.Set("steps", steps);

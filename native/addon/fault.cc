@@ -2,6 +2,10 @@
 
 #ifdef SENET_FAULT_INJECTION
 
+#include <dlfcn.h>
+
+#include <array>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -24,6 +28,25 @@ Napi::Value set_fault(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Calls a function of a library with up to three arguments. They are whole numbers or strings, as is the result if
+// there is one: each takes a register of its own, so that one type of call serves all such functions.
+Napi::Value call_library(const Napi::CallbackInfo& info) {
+  const std::string file = info[0].ToString(), name = info[1].ToString();
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* function = library == nullptr ? nullptr : dlsym(library, name.c_str());
+  if (function == nullptr) throw Napi::Error::New(info.Env(), file + ": no function " + name);
+  std::array<uintptr_t, 3> arguments{};
+  std::array<std::string, 3> texts;
+  for (size_t i = 0; i + 2 < info.Length() && i < arguments.size(); ++i) {
+    const Napi::Value value = info[i + 2];
+    texts[i] = value.ToString();
+    arguments[i] = value.IsString() ? reinterpret_cast<uintptr_t>(texts[i].c_str())
+                                    : static_cast<uintptr_t>(value.ToNumber().Int64Value());
+  }
+  const auto call = reinterpret_cast<uint64_t (*)(uintptr_t, uintptr_t, uintptr_t)>(function);
+  return Napi::Number::New(info.Env(), static_cast<double>(call(arguments[0], arguments[1], arguments[2])));
+}
+
 }  // namespace
 
 void fault_point(const char* point) {
@@ -42,6 +65,7 @@ void fault_point(const char* point) {
 
 void add_fault_control(Napi::Env env, Napi::Object exports) {
   exports.Set("setFault", Napi::Function::New(env, set_fault, "setFault"));
+  exports.Set("callLibrary", Napi::Function::New(env, call_library, "callLibrary"));
 }
 
 }  // namespace senet::addon

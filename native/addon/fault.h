@@ -1,5 +1,5 @@
-// Faults on demand, for the test build alone: setFault(point, kind) makes the named point throw once.
-// In a release build a fault point is nothing at all.
+// Faults on demand, for the test build alone: setFault(point, kind) makes the named point throw once, and
+// callLibrary() gives the simulated GPU its orders. In a release build a fault point is nothing at all.
 #pragma once
 
 #include <napi.h>
@@ -10,7 +10,8 @@ namespace senet::addon {
 
 // Throws what setFault() asked for at this point, once.
 void fault_point(const char* point);
-// Exports setFault(point, kind) with kind one of 'bad_alloc', 'runtime_error', 'int', 'backend'.
+// Exports setFault(point, kind) with kind one of 'bad_alloc', 'runtime_error', 'int', 'backend', and
+// callLibrary(file, function, ...numbers and strings) -> number.
 void add_fault_control(Napi::Env env, Napi::Object exports);
 
 }  // namespace senet::addon

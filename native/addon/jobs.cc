@@ -151,7 +151,7 @@ Napi::Promise Environment::submit(Napi::Env env, const std::shared_ptr<Device>& 
   if (pending_++ == 0) mailbox_->hold_process(env);
   device->submit([job, mailbox = mailbox_] {
     try {
-      job->work();
+      job->device->perform(job->work);
     } catch (...) {
       job->error = std::current_exception();
     }

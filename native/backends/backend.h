@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,6 +69,9 @@ struct StepPlan {
   // (output, input) positions: the output may take over the input's memory if nothing reads the input later.
   // Both must have the same storage size, and run() must be right in both cases.
   std::vector<std::pair<int, int>> reuse;
+  // Bytes moved beyond a read of each input and a write of each output: second passes, what goes through the
+  // workspace.
+  size_t extra_bytes = 0;
   // The step writes to parameters or states among its inputs (the optimizer's steps do).
   bool mutates = false;
   // Name of the chosen implementation, for profiles ("jit:avx2", "norm_tail:8").
@@ -83,6 +87,12 @@ struct PrepareContext {
 
   const Value& in(size_t i) const { return graph.values[node.input(i)]; }
   const Value& out(size_t i) const { return graph.values[node.output(i)]; }
+  // Of those inputs that are given.
+  size_t input_bytes(std::initializer_list<size_t> positions) const {
+    size_t bytes = 0;
+    for (size_t i : positions) bytes += node.has_input(i) ? in(i).bytes() : 0;
+    return bytes;
+  }
 };
 
 // How the steps of one program are put to work. One run at a time, on the device's thread.
@@ -120,6 +130,9 @@ class Backend {
   virtual std::vector<std::string> supported_ops() const = 0;
   // Called on the thread that will run programs, before anything else happens there.
   virtual void enter_thread() const = 0;
+  // Called after work has failed: waits for what it had queued. False if the device can compute nothing any
+  // more.
+  virtual bool recover() const { return true; }
   // Library versions and instruction set, for reports.
   virtual std::string description() const = 0;
 };

@@ -1,6 +1,9 @@
 #include "core/device.h"
 
+#include <exception>
 #include <utility>
+
+#include "core/error.h"
 
 namespace senet {
 
@@ -43,6 +46,19 @@ void Device::retire(std::unique_ptr<Memory> memory) {
   std::lock_guard lock(mutex_);
   retired_.push_back(std::move(memory));
   wake_.notify_all();
+}
+
+void Device::perform(const std::function<void()>& work) {
+  if (lost_by_.empty()) {
+    try {
+      return work();
+    } catch (const std::exception& error) {
+      if (backend_->recover()) throw;
+      lost_by_ = error.what();
+    }
+  }
+  throw Error(ErrorCode::kInternal,
+              "the device has failed and this process can compute nothing on it any more: " + lost_by_);
 }
 
 std::byte* Device::reserve_arena(size_t bytes) {

@@ -38,6 +38,9 @@ class Device {
 
   // The rest is for the device's thread alone.
 
+  // Does what a job is for. When that fails and leaves the device unable to compute, this and all later work
+  // fails with an Error that tells the first cause.
+  void perform(const std::function<void()>& work);
   // Set when the device is going away: a program stops at its next step.
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
   // Makes the arena at least this large and returns its address; growing moves it and loses what it held.
@@ -54,6 +57,7 @@ class Device {
   size_t memory_limit_;
   std::unique_ptr<Memory> arena_;
   uint64_t tensor_version_ = 1;
+  std::string lost_by_;  // the first cause; empty while the device works
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;

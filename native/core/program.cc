@@ -167,7 +167,6 @@ void Program::place() {
                                              std::to_string(device_->memory_limit()));
   }
   constants_ = device_->backend().allocate(constants, "the constants of a program");
-  device_->reserve_arena(arena_bytes_);
 }
 
 void Program::bind(std::byte* arena) {
@@ -271,7 +270,8 @@ void Program::locate_non_finite(const NonFiniteError& error, size_t failed) {
 std::vector<Program::StepInfo> Program::steps() const {
   std::vector<StepInfo> result;
   for (const Placed& step : steps_) {
-    result.push_back({step.node.op, step.node.layer, step.plan.implementation, step.constant});
+    result.push_back({step.node.op, step.node.layer, step.plan.implementation, step.constant,
+                      cost_of(graph_, step.node, step.plan)});
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/cost.h"
 #include "core/device.h"
 #include "core/error.h"
 #include "core/graph.h"
@@ -33,6 +34,7 @@ class Program {
   struct StepInfo {
     std::string op, layer, implementation;
     bool constant;  // runs only when a parameter has changed
+    StepCost cost;
   };
   std::vector<StepInfo> steps() const;
   std::vector<size_t> input_bytes() const;

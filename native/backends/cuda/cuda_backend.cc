@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "backends/cuda/graph_runner.h"
-#include "backends/cuda/lower.h"
-#include "backends/cuda/table.h"
+#include "backends/cuda/passes/passes.h"
 #include "core/error.h"
 
 namespace senet::cuda {
@@ -55,7 +54,10 @@ class CudaBackend final : public Backend {
     return std::make_unique<GraphRunner>(stream(), failed());
   }
 
-  Graph lower(Graph graph) const override { return with_storage_type(std::move(graph), options_.storage); }
+  Graph lower(Graph graph) const override {
+    graph = accumulate_gradients(with_storage_type(std::move(graph), options_.storage), kit());
+    return options_.autotune ? take_statistics(std::move(graph), kit()) : graph;
+  }
 
   StepPlan prepare(const PrepareContext& context) const override {
     const auto found = op_table().find(context.node.op);
@@ -63,7 +65,7 @@ class CudaBackend final : public Backend {
       throw Error(ErrorCode::kUnsupported,
                   context.node.layer + ": the cuda device has no op '" + context.node.op + "'");
     }
-    return found->second({stream(), dnn_.get(), options_.tf32, failed()}, context);
+    return found->second(kit(), context);
   }
 
   std::vector<std::string> supported_ops() const override {
@@ -74,13 +76,20 @@ class CudaBackend final : public Backend {
   }
 
   // What the device needs is made when it is first used, where errors have somebody to go to.
-  void enter_thread() const override { cudaSetDevice(options_.device); }
+  void enter_thread() const override {}
+
+  // Errors of kernels stay: from then on CUDA answers every call of the process with them.
+  bool recover() const override {
+    return stream_ == nullptr || cudaStreamSynchronize(stream_->get()) == cudaSuccess;
+  }
 
   std::string description() const override { return name_; }
 
  private:
+  Kit kit() const { return {stream(), dnn_.get(), options_.tf32, failed()}; }
   const std::shared_ptr<const Stream>& stream() const {
     if (stream_ != nullptr) return stream_;
+    check_cuda(cudaSetDevice(options_.device), "choosing the GPU");
     auto stream = std::make_shared<const Stream>();
     DnnOptions dnn;
     dnn.stream = stream->get();

@@ -1,4 +1,5 @@
 // The interface of dnn.h by cuDNN.
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -48,7 +49,8 @@ const void* address_of(Operand operand, const ConvolutionAddresses& a) {
 std::shared_ptr<const Plan::State> fastest_if_possible(
     const std::vector<std::shared_ptr<const Plan::State>>& plans) {
   try {
-    return fastest(plans);
+    const std::vector<double> times = times_of(plans);
+    return plans[static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin())];
   } catch (const CudnnFailure& failure) {
     // A device without room for timing can still compute.
     if (failure.status != CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) throw;
@@ -150,13 +152,15 @@ struct Dnn::State {
     }
   }
 
+  const std::shared_ptr<const Plan::State>& find_plan(const ConvolutionProblem& problem) {
+    const PlannedProblem& found = find(problem);
+    if (found.plan != nullptr) return found.plan;
+    throw CudnnFailure{found.refusal.status,
+                       "no plan for " + to_string(problem) + ": " + found.refusal.message};
+  }
+
   Plan require(const std::string& layer, const ConvolutionProblem& problem) {
-    return cudnn_call(layer, [&] {
-      const PlannedProblem& found = find(problem);
-      if (found.plan != nullptr) return Plan(found.plan);
-      throw CudnnFailure{found.refusal.status,
-                         "no plan for " + to_string(problem) + ": " + found.refusal.message};
-    });
+    return cudnn_call(layer, [&] { return Plan(find_plan(problem)); });
   }
 
   std::vector<Plan> candidates(const ConvolutionProblem& problem, size_t most) const {
@@ -197,6 +201,11 @@ Plan Dnn::plan(const std::string& layer, const ConvolutionProblem& problem) {
 bool Dnn::supports(const ConvolutionProblem& problem) {
   check_problem("device", problem);
   return cudnn_call("device", [&] { return state_->find(problem).plan != nullptr; });
+}
+
+double Dnn::milliseconds(const std::string& layer, const ConvolutionProblem& problem) {
+  check_problem(layer, problem);
+  return cudnn_call(layer, [&] { return times_of({state_->find_plan(problem)}).front(); });
 }
 
 std::vector<Plan> Dnn::candidates(const ConvolutionProblem& problem, size_t most) {

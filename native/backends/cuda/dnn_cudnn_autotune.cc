@@ -1,6 +1,5 @@
-// The choice among plans by timing. It runs them on buffers of its own, never on live data: most plans write.
+// The timing of plans. They run on buffers of their own, never on live data: most plans write.
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <vector>
 
@@ -45,20 +44,20 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-// Milliseconds of kRuns runs.
-float time_of(const Plan::State& plan, const Descriptor& pack) {
+// Milliseconds of a run, from several.
+double time_of(const Plan::State& plan, const Descriptor& pack) {
   const cudaStream_t stream = plan.library->stream();
   for (int i = 0; i < kWarmUps; ++i) plan.execute(pack);
   Event start, stop;
   start.record(stream);
   for (int i = 0; i < kRuns; ++i) plan.execute(pack);
   stop.record(stream);
-  return stop.since(start);
+  return static_cast<double>(stop.since(start)) / kRuns;
 }
 
 }  // namespace
 
-std::shared_ptr<const Plan::State> fastest(const std::vector<std::shared_ptr<const Plan::State>>& plans) {
+std::vector<double> times_of(const std::vector<std::shared_ptr<const Plan::State>>& plans) {
   const OperationGraph& graph = *plans.front()->graph;
   const cudaStream_t stream = plans.front()->library->stream();
   size_t workspace_bytes = 0;
@@ -72,17 +71,10 @@ std::shared_ptr<const Plan::State> fastest(const std::vector<std::shared_ptr<con
   const DeviceBuffer workspace = zeroed_buffer(workspace_bytes, stream);
   const Descriptor pack = make_variant_pack(graph, addresses, workspace.get());
 
-  auto best = plans.front();
-  float best_time = std::numeric_limits<float>::infinity();
-  for (const auto& plan : plans) {
-    const float time = time_of(*plan, pack);
-    if (time < best_time) {
-      best_time = time;
-      best = plan;
-    }
-  }
+  std::vector<double> times;
+  for (const auto& plan : plans) times.push_back(time_of(*plan, pack));
   check_cuda(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
-  return best;
+  return times;
 }
 
 }  // namespace senet::cuda

@@ -81,7 +81,7 @@ class Planner {
 // The text of a plan for load(); empty when the library has none for it.
 std::string save_plan(const Plan::State& plan);
 
-// The quickest of several plans of one graph, timed on buffers of its own.
-std::shared_ptr<const Plan::State> fastest(const std::vector<std::shared_ptr<const Plan::State>>& plans);
+// Milliseconds that each of several plans of one graph takes, timed on buffers of their own.
+std::vector<double> times_of(const std::vector<std::shared_ptr<const Plan::State>>& plans);
 
 }  // namespace senet::cuda

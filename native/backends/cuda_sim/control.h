@@ -15,7 +15,8 @@ enum SimSchedule { kSimForward = 0, kSimReverse = 1, kSimRandom = 2 };
 
 // The seed also decides how the operations of several streams interleave. Environment, read once at the
 // start: SENET_SIM_SCHEDULE=forward|reverse|random, SENET_SIM_SEED=n, SENET_SIM_FILL=byte (255 or 0x7b),
-// SENET_SIM_MEMORY=bytes.
+// SENET_SIM_MEMORY=bytes, SENET_SIM_TRAFFIC=file to be written at the end (see SimTraffic). SENET_SIM_IDLE=1 does none
+// of the work that is queued, only checks it: for programs too large to be simulated, whose form is of interest.
 SENET_SIM_EXPORT void sim_set_schedule(int schedule, uint64_t seed);
 
 // Byte that fresh device, pinned and shared memory is filled with. 0xff is a NaN in every type; fmaxf()
@@ -34,9 +35,14 @@ SENET_SIM_EXPORT void sim_set_memory_limit(size_t bytes);
 // (cudaErrorLaunchOutOfResources).
 SENET_SIM_EXPORT void sim_fail_allocation(uint64_t n);
 SENET_SIM_EXPORT void sim_fail_launch(uint64_t n);
-// The same for a function by name ("cudaStreamCreateWithFlags"), with the error it is to return; one order at
-// a time.
+// The same for a function by name ("cudaStreamCreateWithFlags", "cudnnBackendExecute"), with the error it is to
+// return; one order at a time.
 SENET_SIM_EXPORT void sim_fail_call(const char* function, uint64_t n, int error);
+// Makes the n-th operation that runs in a stream from now end with the error, which stays: as if a kernel had
+// done wrong. Kernels, copies, fills and the work of libraries count, in graphs too.
+SENET_SIM_EXPORT void sim_fail_operation(uint64_t n, int error);
+// How many of these orders have not come due.
+SENET_SIM_EXPORT size_t sim_pending_orders(void);
 
 // What is alive. A graph counts once for the graph and once for each executable made of it.
 struct SimLive {
@@ -59,7 +65,8 @@ SENET_SIM_EXPORT const char* sim_last_message(void);
 
 // Per kernel, by the name given to launch(). Bytes are counted in the build mode "traffic" only, and only in
 // device memory; the copies and fills of the runtime count, in every mode, under "cudaMemcpy" and
-// "cudaMemset", and operations of a library under the name it gave.
+// "cudaMemset", and operations of a library under the name it gave. The file that SENET_SIM_TRAFFIC names gets
+// all of it when the process ends, as a JSON object of names.
 struct SimTraffic {
   uint64_t launches;
   uint64_t bytes_read;  // asked for by the threads: a value that all threads read counts once for each

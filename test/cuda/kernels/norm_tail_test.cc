@@ -9,13 +9,33 @@ namespace {
 // that.
 constexpr double kEps = 0.01;
 
+// What a convolution would sum along: x - shift and its square over the positions of an image.
+struct SummedAlong {
+  DeviceArray<float> deviations, squares;
+
+  SummedAlong(const MapSize& size, const Doubles& x, const Doubles& shift)
+      : deviations(summed(size, x, shift, false)), squares(summed(size, x, shift, true)) {}
+  ShiftedSums sums() const { return {deviations, squares}; }
+
+ private:
+  static std::vector<float> summed(const MapSize& size, const Doubles& x, const Doubles& shift, bool square) {
+    Doubles sums(size.images * size.channels, 0);
+    for (int64_t i = 0; i < size.elements(); ++i) {
+      const double d = x[i] - shift[i % size.channels];
+      sums[gate_index(size, i)] += square ? d * d : d;
+    }
+    return {sums.begin(), sums.end()};
+  }
+};
+
+// summed: the statistics come from sums, not from a pass.
 template <typename T>
-void forward_case(const TailKind& kind, bool bias, int64_t misaligned) {
+void forward_case(const TailKind& kind, bool bias, int64_t misaligned, bool summed) {
   const MapSize& size = kind.size;
   const int64_t elements = size.elements();
   Random random(elements + size.channels);
   const TailCase tail(kind, bias, random);
-  tail.describe(storage_name<T>());
+  tail.describe(storage_name<T>() + (summed ? " summed" : ""));
   // A mean far from zero shows cancellation.
   const auto x = random_values<T>(elements, random, 2, 4), identity = random_values<T>(elements, random);
   const Statistics running = {tail.norm.mean.exact, tail.norm.variance.exact};
@@ -59,6 +79,10 @@ void forward_case(const TailKind& kind, bool bias, int64_t misaligned) {
   if (tail.excites()) o.hidden = hidden;
   if (tail.excites()) o.gate = gate;
   if (masks) o.mask = mask;
+  const SummedAlong along(size, x.exact, tail.norm.mean.exact),
+      along2(size, identity.exact, tail.norm2.mean.exact);
+  if (summed) o.sums = along.sums();
+  if (summed && tail.projected()) o.sums2 = along2.sums();
   norm_tail_forward(kind, o, workspace, stream());
 
   const double rows = root(size.images * size.positions) + 4;
@@ -67,7 +91,8 @@ void forward_case(const TailKind& kind, bool bias, int64_t misaligned) {
   expect_close("y", y_, y, {4 * rows, 10 * growth});
   if (kind.training) {
     expect_close("mean", mean, used.mean, {rows, 4});
-    expect_close("variance", variance, used.variance, {4 * rows, 1});
+    // Squares of deviations from a shift are up to 25 where those from the mean are up to 1.
+    expect_close("variance", variance, used.variance, {4 * rows, summed ? 25.0 : 1.0});
   }
   if (kind.training && tail.projected()) {
     expect_close("mean2", mean2, used2.mean, {rows, 1});
@@ -274,7 +299,8 @@ KERNEL_TEST(norm_tail_forward) {
     using T = decltype(tag);
     for (size_t i = 0; i < awkward_maps().size(); ++i) {
       for_each_kind<T>(i, [i](const TailKind& kind, bool bias, size_t index) {
-        forward_case<T>(kind, bias, (index + i) % 5 == 4 ? 1 : 0);
+        forward_case<T>(kind, bias, (index + i) % 5 == 4 ? 1 : 0, false);
+        if (kind.training) forward_case<T>(kind, bias, 0, true);
       });
     }
   });

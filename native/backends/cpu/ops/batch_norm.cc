@@ -83,6 +83,7 @@ StepPlan prepare_batch_norm(const PrepareContext& context) {
   check.outputs({1, 2}, kind.map.channels);
   check.same_storage(context.in(0), context.out(0));
   StepPlan plan = plan_of(std::make_unique<BatchNorm>(kind), kind);
+  if (kind.training) plan.extra_bytes = context.input_bytes({0});  // a pass for the statistics
   plan.reuse = {{0, 0}};
   return plan;
 }
@@ -96,6 +97,7 @@ StepPlan prepare_batch_norm_grad(const PrepareContext& context) {
   check.same_storage(context.in(1), context.in(0));
   check.same_storage(context.in(1), context.out(0));
   StepPlan plan = plan_of(std::make_unique<BatchNormGrad>(kind), kind);
+  plan.extra_bytes = context.input_bytes({0, 1});  // a pass for the sums
   plan.reuse = {{0, 1}, {0, 0}};
   return plan;
 }

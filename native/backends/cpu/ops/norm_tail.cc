@@ -108,6 +108,11 @@ StepPlan prepare_norm_tail(const PrepareContext& context) {
   plan.workspace_bytes = step->workspace_bytes();
   plan.step = std::move(step);
   plan.reuse = {{kY, kX}};
+  // Statistics of both norms, or the squeeze, take a pass ahead.
+  if (kind.training) plan.extra_bytes = context.input_bytes({kX});
+  if (kind.training && kind.shortcut == Shortcut::kProjected)
+    plan.extra_bytes += context.input_bytes({kIdentity});
+  if (!kind.training && kind.excites()) plan.extra_bytes = context.input_bytes({kX});
   if (kind.shortcut != Shortcut::kNone) plan.reuse.push_back({kY, kIdentity});
   plan.implementation = "norm_tail:" + layout_name(kind.map);
   return plan;

@@ -127,6 +127,8 @@ StepPlan prepare_norm_tail_grad(const PrepareContext& context) {
   StepPlan plan;
   plan.workspace_bytes = step->workspace_bytes();
   plan.step = std::move(step);
+  plan.extra_bytes = context.input_bytes({kDy, kDyExtra, kX, kMask});  // a pass for the sums
+  if (kind.shortcut == Shortcut::kProjected) plan.extra_bytes += context.input_bytes({kIdentity});
   plan.reuse = {{kDx, kX}};
   // g, or without a shortcut dx, takes the place of the gradient that came in.
   const int over_dy = kind.shortcut == Shortcut::kNone ? kDx : kDidentity;

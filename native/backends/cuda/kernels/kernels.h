@@ -65,6 +65,13 @@ struct NormParameters {
   const float* variance = nullptr;
 };
 
+// What a convolution has summed along per image and channel, over the positions of what it wrote; null where it has
+// not. The shift of each channel is the norm's running mean.
+struct ShiftedSums {
+  const float* deviations = nullptr;  // [N,C]; sum of x - shift
+  const float* squares = nullptr;     // [N,C]; sum of (x - shift)^2
+};
+
 struct ExcitationWeights {
   const float* w1 = nullptr;  // [R,Q], Q = C in a tail
   const float* b1 = nullptr;  // [R] or null
@@ -85,9 +92,11 @@ struct ExcitationGradients {
 template <typename T>
 struct TailForward {
   const T* x = nullptr;         // map
-  NormParameters norm;          // mean, variance not used in training
+  NormParameters norm;          // in training mean is used as the shift of sums only, variance not at all
+  ShiftedSums sums;             // of x, in training; without them they are taken in a pass over x
   const T* identity = nullptr;  // map
   NormParameters norm2;
+  ShiftedSums sums2;  // of identity, for a projected shortcut
   ExcitationWeights weights;
   T* y = nullptr;                // map; may be x or identity
   float* mean = nullptr;         // [C]; these four in training

@@ -6,7 +6,7 @@
 //   i = identity, or batch norm of it (projected), or 0
 //   y = relu?( s*z + i )
 //
-// Forward. Pass 1 reads x: mean and M2 per (n,c), from which batch norm's statistics follow by a merge. As z
+// Forward. Pass 1, which a convolution may have saved (ShiftedSums), reads x: mean and M2 per (n,c), from which batch norm's statistics follow by a merge. As z
 // is affine in x, q = scale*(m - mean) + beta needs no pass of its own. Pass 2 reads x and identity, writes y
 // and the ReLU's mask.
 //
@@ -54,6 +54,7 @@ inline ExcitationSize tail_excitation(const TailKind& kind) {
 // Pass 1 of the forward pass over one map, and what follows from it for one norm.
 struct TailStatistics {
   NormParameters norm;  // mean, variance: the running ones
+  ShiftedSums sums;     // in place of the pass
   double eps;
   bool training;       // take mean and variance of the batch
   float* mean;         // [C]; these two in training

@@ -177,15 +177,16 @@ void norm_tail_forward(const TailKind& kind, const TailForward<T>& tail, void* w
   if (kind.training && kind.shortcut == Shortcut::kProjected) {
     TailKind plain = kind;
     plain.squeezed = 0;
-    norm_tail_statistics(plain, tail.identity,
-                         {tail.norm2, kind.eps2, true, arrays.mean2, arrays.variance2, nullptr, nullptr},
-                         arrays.partials, stream);
+    norm_tail_statistics(
+        plain, tail.identity,
+        {tail.norm2, tail.sums2, kind.eps2, true, arrays.mean2, arrays.variance2, nullptr, nullptr},
+        arrays.partials, stream);
   }
   if (kind.training || kind.squeezed > 0) {
-    norm_tail_statistics(
-        kind, tail.x,
-        {tail.norm, kind.eps, kind.training, arrays.mean, arrays.variance, arrays.sample_mean, arrays.q},
-        arrays.partials, stream);
+    norm_tail_statistics(kind, tail.x,
+                         {tail.norm, tail.sums, kind.eps, kind.training, arrays.mean, arrays.variance,
+                          arrays.sample_mean, arrays.q},
+                         arrays.partials, stream);
   }
   if (kind.squeezed > 0) {
     excite_forward(tail_excitation(kind), kind.gate, arrays.q, tail.weights, arrays.hidden, arrays.gate,

@@ -86,9 +86,10 @@ __global__ void __launch_bounds__(kSweepThreads)
 }
 
 struct MergeOperands {
-  const float*
-      means;  // [images, segments, C]; means and squares of the sweep, in training or with excitation
-  const float* squares;           // [images, segments, C]
+  // [images, segments, C]: mean and M2 of each segment; with a shift, sums of x - shift and of its square.
+  const float* means;
+  const float* squares;
+  const float* shift;             // [C] or null
   const float* gamma;             // [C]; this and the next with excitation
   const float* beta;              // [C]
   const float* running_mean;      // [C]; these two without training
@@ -106,6 +107,14 @@ __device__ float positions_in(const MapSweep& sweep, int64_t segment) {
   return static_cast<float>(left < sweep.segment_positions ? left : sweep.segment_positions);
 }
 
+// The moments of `count` positions at index i of the partial ones, of channel c.
+__device__ Moments partial_moments(const MergeOperands& o, float count, int64_t i, int64_t c) {
+  const float mean = o.means[i], m2 = o.squares[i];
+  if (o.shift == nullptr) return {count, mean, m2};
+  const float step = mean / count, left = m2 - mean * step;
+  return {count, o.shift[c] + step, left < 0.0f ? 0.0f : left};  // a NaN stays
+}
+
 // The moments of channel c from its partial ones; each thread gets them.
 __device__ Moments merge_partials(const MapSweep& sweep, const MergeOperands& o, int64_t c, float* shared) {
   float values[3] = {};
@@ -115,7 +124,7 @@ __device__ Moments merge_partials(const MapSweep& sweep, const MergeOperands& o,
 #pragma unroll 4
     for (int64_t i = threadIdx.y; i < partials; i += kMergeRows) {
       const float count = positions_in(sweep, i % sweep.segments);
-      sum = merge_moments(sum, {count, o.means[i * sweep.channels + c], o.squares[i * sweep.channels + c]});
+      sum = merge_moments(sum, partial_moments(o, count, i * sweep.channels + c, c));
     }
     values[0] = sum.count;
     values[1] = sum.mean;
@@ -155,12 +164,23 @@ __global__ void __launch_bounds__(kMergeChannels* kMergeRows)
   for (int64_t n = threadIdx.y; n < sweep.images; n += kMergeRows) {
     float sum = 0.0f;
     for (int64_t segment = 0; segment < sweep.segments; ++segment) {
-      const float m = o.means[(n * sweep.segments + segment) * sweep.channels + c];
-      sum += sweep.segments == 1 ? m : m * (positions_in(sweep, segment) * inverse);
+      const float count = positions_in(sweep, segment);
+      const float m = partial_moments(o, count, (n * sweep.segments + segment) * sweep.channels + c, c).mean;
+      sum += sweep.segments == 1 ? m : m * (count * inverse);
     }
     o.sample_mean[n * sweep.channels + c] = sum;
     o.q[n * sweep.channels + c] = fmaf(scale, sum - mean, o.beta[c]);
   }
+}
+
+// One segment an image, as a convolution sums.
+MapSweep whole_images(const MapSize& size) {
+  MapSweep sweep = {};
+  sweep.images = size.images;
+  sweep.positions = sweep.segment_positions = size.positions;
+  sweep.channels = size.channels;
+  sweep.segments = 1;
+  return sweep;
 }
 
 }  // namespace
@@ -169,15 +189,22 @@ template <typename T>
 void norm_tail_statistics(const TailKind& kind, const T* x, const TailStatistics& statistics, float* partials,
                           cudaStream_t stream) {
   const bool vectors = is_vectorised<T>(kind.size.channels, x);
-  const MapSweep sweep = tail_sweep(kind, vectors ? kVectorWidth<T> : 1);
-  float* means = partials;
-  float* squares = partials + (sweep.partials() + 15) / 16 * 16;
-  launch("norm_tail_statistics_kernel",
-         vectors ? norm_tail_statistics_kernel<T, kVectorWidth<T>> : norm_tail_statistics_kernel<T, 1>,
-         sweep.grid(), sweep.block(), 0, stream, sweep, x, means, squares);
+  MapSweep sweep = tail_sweep(kind, vectors ? kVectorWidth<T> : 1);
   MergeOperands o = {};
-  o.means = means;
-  o.squares = squares;
+  if (statistics.sums.deviations != nullptr) {
+    sweep = whole_images(kind.size);
+    o.means = statistics.sums.deviations;
+    o.squares = statistics.sums.squares;
+    o.shift = statistics.norm.mean;
+  } else {
+    float* means = partials;
+    float* squares = partials + (sweep.partials() + 15) / 16 * 16;
+    launch("norm_tail_statistics_kernel",
+           vectors ? norm_tail_statistics_kernel<T, kVectorWidth<T>> : norm_tail_statistics_kernel<T, 1>,
+           sweep.grid(), sweep.block(), 0, stream, sweep, x, means, squares);
+    o.means = means;
+    o.squares = squares;
+  }
   o.gamma = statistics.norm.gamma;
   o.beta = statistics.norm.beta;
   o.running_mean = statistics.norm.mean;

@@ -20,6 +20,9 @@ StepPlan prepare_batch_norm(const Kit& kit, const PrepareContext& context) {
   require_operands(node, 5, 1);
   const TailKind kind = kind_of(node, context.in(0));
   for (size_t i = 1; i < 5; ++i) require_input_floats(context, i, kind.size.channels);
+  // Sums of the convolution that made x (passes/take_statistics.cc).
+  for (size_t i = 5; i < 7; ++i) require_input_floats(context, i, kind.size.images * kind.size.channels);
+  require(node.has_input(5) == node.has_input(6), node, "both sums of x");
   for (size_t i = 1; i < 3; ++i) require_output_floats(context, i, kind.size.channels);
   require_same(node, context.in(0), context.out(0));
   StepPlan plan = typed_launch_plan(
@@ -29,12 +32,14 @@ StepPlan prepare_batch_norm(const Kit& kit, const PrepareContext& context) {
         TailForward<T> o;
         o.x = at.in<T>(0);
         o.norm = {at.in(1), at.in(2), at.in(3), at.in(4)};
+        o.sums = {at.in(5), at.in(6)};
         o.y = at.out<T>(0);
         o.mean = at.out(1);
         o.variance = at.out(2);
         norm_tail_forward(kind, o, at.workspace(), stream->get());
       },
       norm_tail_forward_workspace_bytes(kind));
+  if (kind.training && !node.has_input(5)) plan.extra_bytes = context.input_bytes({0});  // for the statistics
   plan.reuse = {{0, 0}};
   return plan;
 }
@@ -61,6 +66,7 @@ StepPlan prepare_batch_norm_grad(const Kit& kit, const PrepareContext& context) 
         norm_tail_backward(kind, o, at.workspace(), stream->get());
       },
       norm_tail_backward_workspace_bytes(kind));
+  plan.extra_bytes = context.input_bytes({0, 1});  // a pass for the sums
   plan.reuse = {{0, 1}, {0, 0}};
   return plan;
 }

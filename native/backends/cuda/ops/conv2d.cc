@@ -9,7 +9,9 @@ namespace senet::cuda {
 
 namespace {
 
-enum Input : size_t { kX, kWeight, kBias, kGate, kResidual };
+enum Input : size_t { kX, kWeight, kBias, kGate, kResidual, kShift };
+// The sums over the positions of an image of y - shift, and of its square, for a norm behind (passes/take_statistics.cc).
+enum Output : size_t { kY, kDeviations, kSquares };
 
 class Conv2dStep final : public Step {
  public:
@@ -38,10 +40,13 @@ class Conv2dStep final : public Step {
     weight_ = at.in(kWeight);
     addresses_.x = at.in<void>(kX);
     addresses_.weight = packed_;
-    addresses_.y = at.out<void>(0);
+    addresses_.y = at.out<void>(kY);
     addresses_.bias = at.in(kBias);
     addresses_.gate = at.in(kGate);
     addresses_.residual = at.in<void>(kResidual);
+    addresses_.shift = at.in(kShift);
+    addresses_.deviations = at.out(kDeviations);
+    addresses_.squares = at.out(kSquares);
     call_ = plan_.bind(layer_, addresses_, plan_.workspace_bytes() == 0 ? nullptr : workspace);
   }
 
@@ -84,8 +89,15 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   if (wanted.bias) require_floats(node, context.in(kBias), problem.out_channels);
   if (wanted.gate) require_floats(node, context.in(kGate), problem.images * problem.out_channels);
   if (wanted.residual) require_same(node, context.in(kResidual), context.out(0));
+  if (wanted.statistics) {
+    require_floats(node, context.in(kShift), problem.out_channels);
+    for (size_t i : {kDeviations, kSquares}) {
+      require_floats(node, context.out(i), problem.images * problem.out_channels);
+    }
+  }
   problem.fusion = wanted;
-  const bool fuses = kit.dnn->supports(problem);
+  // Statistics are asked for only where there is a plan.
+  const bool fuses = wanted.statistics || kit.dnn->supports(problem);
   if (!fuses) problem.fusion = {};
   auto step = std::make_unique<Conv2dStep>(kit, node, problem, kit.dnn->plan(node.layer, problem), wanted,
                                            context.constant_input[kWeight]);
@@ -93,6 +105,9 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   plan.implementation = kit.dnn->plan(node.layer, problem).implementation();
   plan.constant_bytes = step->constant_bytes();
   plan.workspace_bytes = step->workspace_bytes();
+  // The packed weight is written and read, and an epilogue of its own goes over the output.
+  if (!context.constant_input[kWeight]) plan.extra_bytes = 2 * packed_bytes(problem);
+  if (!fuses) plan.extra_bytes += 2 * context.out(0).bytes();
   plan.step = std::move(step);
   return plan;
 }
@@ -102,7 +117,11 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
 StepPlan prepare_conv2d(const Kit& kit, const PrepareContext& context) {
   require_operands(context.node, 2, 1);
   ConvolutionFusion wanted;
-  wanted.bias = context.node.has_input(kBias);
+  const Node& node = context.node;
+  wanted.bias = node.has_input(kBias);
+  wanted.statistics = node.has_output(kDeviations);
+  if (wanted.statistics)
+    require(node.has_output(kSquares) && node.has_input(kShift), node, "both sums and a shift");
   return plan_convolution(kit, context, wanted);
 }
 

@@ -1,4 +1,5 @@
-// Gradients of conv2d: conv2d_grad_input from dy and weight, conv2d_grad_weight (and of the bias) from x and dy.
+// Gradients of conv2d: conv2d_grad_input from dy and weight, to which a third input may be added (passes/); and
+// conv2d_grad_weight (and of the bias) from x and dy.
 #include <utility>
 
 #include "backends/cuda/ops/convolution.h"
@@ -8,21 +9,24 @@ namespace senet::cuda {
 
 namespace {
 
-// Inputs dy, weight; output dx.
+// Inputs dy, weight, addend?; output dx.
 class GradInputStep final : public Step {
  public:
   GradInputStep(const Kit& kit, const Node& node, const ConvolutionProblem& problem, Plan plan)
       : stream_(kit.stream), layer_(node.layer), problem_(problem), plan_(std::move(plan)) {}
 
   size_t workspace_bytes() const { return align_up(plan_.workspace_bytes()) + packed_bytes(problem_); }
+  size_t extra_bytes() const { return 2 * packed_bytes(problem_); }
 
   void bind(const Binding& binding) override {
     const Operands at(binding);
     auto* workspace = static_cast<std::byte*>(binding.workspace);
     weight_ = at.in(1);
+    addend_ = at.in<void>(2);
+    dx_ = at.out<void>(0);
     packed_ = workspace + align_up(plan_.workspace_bytes());
     ConvolutionAddresses addresses;
-    addresses.x = at.out<void>(0);
+    addresses.x = dx_;
     addresses.weight = packed_;
     addresses.y = at.in<void>(0);
     call_ = plan_.bind(layer_, addresses, plan_.workspace_bytes() == 0 ? nullptr : workspace);
@@ -30,6 +34,12 @@ class GradInputStep final : public Step {
 
   void run() override {
     pack(problem_, weight_, packed_, stream_->get());
+    // What the convolution adds to lies in dx; mostly dx has taken over its memory.
+    if (addend_ != nullptr && addend_ != dx_) {
+      check_cuda(
+          cudaMemcpyAsync(dx_, addend_, input_bytes(problem_), cudaMemcpyDeviceToDevice, stream_->get()),
+          "copying a gradient");
+    }
     call_.run();
   }
 
@@ -39,6 +49,8 @@ class GradInputStep final : public Step {
   ConvolutionProblem problem_;
   Plan plan_;
   const float* weight_ = nullptr;
+  const void* addend_ = nullptr;
+  void* dx_ = nullptr;
   void* packed_ = nullptr;
   DnnCall call_;
 };
@@ -50,6 +62,7 @@ class GradWeightStep final : public Step {
       : stream_(kit.stream), layer_(node.layer), problem_(problem), plan_(std::move(plan)) {}
 
   size_t workspace_bytes() const { return shared_bytes() + gradient_bytes(); }
+  size_t extra_bytes() const { return 2 * gradient_bytes(); }
 
   void bind(const Binding& binding) override {
     binding_ = binding;
@@ -108,6 +121,7 @@ StepPlan plan_gradient(const Kit& kit, const Node& node, const ConvolutionProble
   plan.implementation = library.implementation();
   auto step = std::make_unique<GradStep>(kit, node, problem, std::move(library));
   plan.workspace_bytes = step->workspace_bytes();
+  plan.extra_bytes = step->extra_bytes();  // packed weights are written and read
   plan.step = std::move(step);
   return plan;
 }
@@ -115,10 +129,15 @@ StepPlan plan_gradient(const Kit& kit, const Node& node, const ConvolutionProble
 }  // namespace
 
 StepPlan prepare_conv2d_grad_input(const Kit& kit, const PrepareContext& context) {
-  require_operands(context.node, 2, 1);
-  return plan_gradient<GradInputStep>(kit, context.node,
-                                      convolution_problem(kit, context, ConvolutionDirection::kGradInput,
-                                                          context.out(0), context.in(0), context.in(1)));
+  const Node& node = context.node;
+  require_operands(node, 2, 1);
+  ConvolutionProblem problem = convolution_problem(kit, context, ConvolutionDirection::kGradInput,
+                                                   context.out(0), context.in(0), context.in(1));
+  problem.fusion.accumulate = node.has_input(2);
+  if (problem.fusion.accumulate) require_same(node, context.in(2), context.out(0));
+  StepPlan plan = plan_gradient<GradInputStep>(kit, node, problem);
+  plan.reuse = {{0, 2}};
+  return plan;
 }
 
 StepPlan prepare_conv2d_grad_weight(const Kit& kit, const PrepareContext& context) {

@@ -35,6 +35,10 @@ ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& con
   return p;
 }
 
+size_t input_bytes(const ConvolutionProblem& p) {
+  return static_cast<size_t>(p.images * p.in_height * p.in_width * p.in_channels) * size_of(p.storage);
+}
+
 WeightSize weight_size(const ConvolutionProblem& p) {
   const int64_t inputs = p.in_channels / p.groups;
   return {p.out_channels, inputs, p.kernel[0] * p.kernel[1], inputs};

@@ -12,6 +12,9 @@ ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& con
                                        ConvolutionDirection direction, const Value& x, const Value& y,
                                        const Value& weight);
 
+// Of the map x of the convolution.
+size_t input_bytes(const ConvolutionProblem& problem);
+
 // The size of a weight [K, C/groups, kH, kW] for packing; unpadded.
 WeightSize weight_size(const ConvolutionProblem& problem);
 size_t packed_bytes(const ConvolutionProblem& problem);

@@ -21,7 +21,12 @@ enum Input : size_t {
   kW1,
   kB1,
   kW2,
-  kB2
+  kB2,
+  // Of the convolutions that made x and identity (passes/take_statistics.cc).
+  kDeviations,
+  kSquares,
+  kDeviations2,
+  kSquares2
 };
 enum Output : size_t { kY, kMean, kVariance, kMean2, kVariance2, kSampleMean, kHidden, kGate, kMask };
 
@@ -60,6 +65,9 @@ void check(const PrepareContext& context, const TailKind& kind) {
     for (size_t i : {kW1, kW2}) require_input_floats(context, i, channels * kind.squeezed);
     require_input_floats(context, kB1, kind.squeezed);
   }
+  for (size_t i : {kDeviations, kSquares, kDeviations2, kSquares2}) require_input_floats(context, i, gates);
+  require(node.has_input(kDeviations) == node.has_input(kSquares), node, "both sums of x");
+  require(node.has_input(kDeviations2) == node.has_input(kSquares2), node, "both sums of the shortcut");
   for (size_t i : {kSampleMean, kGate}) require_output_floats(context, i, gates);
   require_output_floats(context, kHidden, kind.size.images * kind.squeezed);
   if (node.has_output(kMask)) {
@@ -73,8 +81,10 @@ TailForward<T> operands_of(const Operands& at) {
   TailForward<T> o;
   o.x = at.in<T>(kX);
   o.norm = {at.in(kGamma), at.in(kBeta), at.in(kRunningMean), at.in(kRunningVariance)};
+  o.sums = {at.in(kDeviations), at.in(kSquares)};
   o.identity = at.in<T>(kIdentity);
   o.norm2 = {at.in(kGamma2), at.in(kBeta2), at.in(kRunningMean2), at.in(kRunningVariance2)};
+  o.sums2 = {at.in(kDeviations2), at.in(kSquares2)};
   o.weights = {at.in(kW1), at.in(kB1), at.in(kW2), at.in(kB2)};
   o.y = at.out<T>(kY);
   o.mean = at.out(kMean);
@@ -101,6 +111,15 @@ StepPlan prepare_norm_tail(const Kit& kit, const PrepareContext& context) {
       },
       norm_tail_forward_workspace_bytes(kind));
   plan.reuse = {{kY, kX}};
+  // Statistics of both norms, or the squeeze, take a pass ahead.
+  const Node& node = context.node;
+  const bool projected = kind.shortcut == Shortcut::kProjected;
+  if ((kind.training || kind.squeezed > 0) && !node.has_input(kDeviations)) {
+    plan.extra_bytes = context.input_bytes({kX});
+  }
+  if (kind.training && projected && !node.has_input(kDeviations2)) {
+    plan.extra_bytes += context.input_bytes({kIdentity});
+  }
   if (kind.shortcut != Shortcut::kNone) plan.reuse.push_back({kY, kIdentity});
   return plan;
 }

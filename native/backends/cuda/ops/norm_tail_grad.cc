@@ -124,6 +124,8 @@ StepPlan prepare_norm_tail_grad(const Kit& kit, const PrepareContext& context) {
         norm_tail_backward(kind, operands_of<TypeOf<decltype(tag)>>(at), at.workspace(), stream->get());
       },
       norm_tail_backward_workspace_bytes(kind));
+  plan.extra_bytes = context.input_bytes({kDy, kDyExtra, kX, kMask});  // a pass for the sums
+  if (kind.shortcut == Shortcut::kProjected) plan.extra_bytes += context.input_bytes({kIdentity});
   plan.reuse = {{kDx, kX}};
   // g, or without a shortcut dx, takes the place of the gradient that came in.
   const int over_dy = kind.shortcut == Shortcut::kNone ? kDx : kDidentity;

@@ -10,6 +10,7 @@
 #include "backends/cuda_sim/cudnn/control.h"
 #include "backends/cuda_sim/cudnn/orders.h"
 #include "backends/cuda_sim/cudnn/record.h"
+#include "backends/cuda_sim/device_access.h"
 
 namespace senet::sim {
 namespace {
@@ -18,9 +19,14 @@ std::mutex lock;
 thread_local std::string last_error;
 
 template <typename Call>
-cudnnStatus_t guarded(const Call& call) {
+cudnnStatus_t guarded(const char* function, const Call& call) {
   const std::lock_guard<std::mutex> held(lock);
   try {
+    int ordered = 0;
+    if (should_fail(function, &ordered)) {
+      throw CudnnFault{static_cast<cudnnStatus_t>(ordered),
+                       std::string(function) + " failed by order of the test"};
+    }
     call();
     return CUDNN_STATUS_SUCCESS;
   } catch (const CudnnFault& fault) {
@@ -164,18 +170,18 @@ void cudnnGetLastErrorString(char* message, size_t max_size) {
 }
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
-  return guarded([&] {
+  return guarded("cudnnCreate", [&] {
     require_pointer(handle);
     *handle = create_handle();
   });
 }
 
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
-  return guarded([&] { destroy_handle(handle); });
+  return guarded("cudnnDestroy", [&] { destroy_handle(handle); });
 }
 
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t streamId) {
-  return guarded([&] {
+  return guarded("cudnnSetStream", [&] {
     require_handle(handle);
     handle->stream = streamId;
   });
@@ -183,18 +189,18 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t streamId) {
 
 cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t descriptorType,
                                            cudnnBackendDescriptor_t* descriptor) {
-  return guarded([&] {
+  return guarded("cudnnBackendCreateDescriptor", [&] {
     require_pointer(descriptor);
     *descriptor = create_record(descriptorType);
   });
 }
 
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
-  return guarded([&] { destroy_record(descriptor); });
+  return guarded("cudnnBackendDestroyDescriptor", [&] { destroy_record(descriptor); });
 }
 
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
-  return guarded([&] {
+  return guarded("cudnnBackendFinalize", [&] {
     CudnnRecord& record = live_record(descriptor);
     if (record.finalized) throw CudnnFault{CUDNN_STATUS_BAD_PARAM, "finalized twice"};
     finalize_record(&record);
@@ -205,7 +211,7 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor,
                                        cudnnBackendAttributeName_t attributeName,
                                        cudnnBackendAttributeType_t attributeType, int64_t elementCount,
                                        const void* arrayOfElements) {
-  return guarded([&] {
+  return guarded("cudnnBackendSetAttribute", [&] {
     set_attribute(&live_record(descriptor), attributeName, attributeType, elementCount, arrayOfElements);
   });
 }
@@ -215,7 +221,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor,
                                        cudnnBackendAttributeType_t attributeType,
                                        int64_t requestedElementCount, int64_t* elementCount,
                                        void* arrayOfElements) {
-  return guarded([&] {
+  return guarded("cudnnBackendGetAttribute", [&] {
     get_attribute(finalized_record(descriptor), attributeName, attributeType, requestedElementCount,
                   elementCount, arrayOfElements);
   });
@@ -223,7 +229,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor,
 
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t executionPlan,
                                   cudnnBackendDescriptor_t variantPack) {
-  return guarded([&] {
+  return guarded("cudnnBackendExecute", [&] {
     const CudnnRecord& plan = finalized_record(executionPlan);
     const CudnnRecord& pack = finalized_record(variantPack);
     if (plan.type != CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR ||

@@ -91,6 +91,9 @@ CudnnSuggestions fused_engines(const Pattern& p, cudnnDataType_t type, cudnnBack
   if (p.reductions > 0 && grouped) {
     return refusal(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, "sums of grouped convolutions are not fused");
   }
+  if (p.reductions > 0 && p.convolution->x.dims[1] % 8 != 0) {
+    return refusal(CUDNN_STATUS_NOT_SUPPORTED_LAYOUT, "sums need input channels in eights");
+  }
   const bool ready_made = type == CUDNN_DATA_FLOAT && p.ahead == 0 && p.reductions == 0 && p.bias_relu_only;
   if (mode == CUDNN_HEUR_MODE_FALLBACK) return ready_made ? some({kPlain}) : some({});
   return ready_made ? some({kHalfInputs, kTensorCores, kCompiled, kLargeWorkspace}) : some({kCompiled});

@@ -38,9 +38,28 @@ bool joined(const Capture& capture) {
   return std::all_of(marked.begin(), marked.end(), [](bool is) { return is; });
 }
 
+// Lets all streams that take part go on without it.
+void forget_capture(const std::shared_ptr<Capture>& capture) {
+  Runtime& state = runtime();
+  state.captures.erase(capture);
+  for (CUstream_st* const stream : state.streams) {
+    if (stream->capture != capture) continue;
+    stream->capture = nullptr;
+    stream->captured_tail.clear();
+  }
+}
+
+// Of the call that should have ended it; the real one does so even when it fails.
+void abandon_capture(cudaStream_t handle) {
+  const std::lock_guard lock(runtime().mutex);
+  const CUstream_st* const stream = find_stream(handle);
+  if (stream == nullptr || stream->capture == nullptr) return;
+  const std::shared_ptr<Capture> capture = stream->capture;
+  forget_capture(capture);
+}
+
 cudaError_t end_capture(CUstream_st& stream, cudaGraph_t* graph) {
   const std::shared_ptr<Capture> capture = stream.capture;
-  *graph = nullptr;
   if (capture == nullptr)
     return report(cudaErrorIllegalState, "cudaStreamEndCapture: the stream is not being captured");
   if (capture->origin != &stream) {
@@ -52,13 +71,9 @@ cudaError_t end_capture(CUstream_st& stream, cudaGraph_t* graph) {
                   "cudaStreamEndCapture: the capture began in another thread");
   }
   const bool complete = joined(*capture);
+  forget_capture(capture);
   Runtime& state = runtime();
-  state.captures.erase(capture);
-  for (CUstream_st* const other : state.streams) {
-    if (other->capture != capture) continue;
-    other->capture = nullptr;
-    other->captured_tail.clear();
-  }
+  if (state.sticky != cudaSuccess) return state.sticky;
   if (capture->invalidated) return cudaErrorStreamCaptureInvalidated;
   if (!complete) {
     return report(cudaErrorStreamCaptureUnjoined,
@@ -169,10 +184,15 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  return api_call("cudaStreamEndCapture", CallKind::kOrdinary, [&](Runtime&) {
+  *graph = nullptr;
+  bool refused = true;
+  const cudaError_t error = api_call("cudaStreamEndCapture", CallKind::kRelease, [&](Runtime&) {
+    refused = false;
     CUstream_st* const found = senet::sim::find_stream(stream);
     return found == nullptr ? cudaErrorInvalidResourceHandle : senet::sim::end_capture(*found, graph);
   });
+  if (refused) senet::sim::abandon_capture(stream);
+  return error;
 }
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus* status) {

@@ -58,6 +58,22 @@ void sim_fail_call(const char* function, uint64_t n, int error) {
   runtime().orders.error = error;
 }
 
+void sim_fail_operation(uint64_t n, int error) {
+  const Lock lock(runtime().mutex);
+  runtime().orders.operation = n;
+  runtime().orders.operation_error = error;
+}
+
+size_t sim_pending_orders(void) {
+  const Lock lock(runtime().mutex);
+  const senet::sim::FaultOrders& orders = runtime().orders;
+  size_t pending = 0;
+  for (const uint64_t left : {orders.allocation, orders.launch, orders.call, orders.operation}) {
+    pending += left > 0 ? 1 : 0;
+  }
+  return pending;
+}
+
 SimLive sim_live(void) {
   const Lock lock(runtime().mutex);
   return {

@@ -12,6 +12,7 @@
 #include "backends/cuda_sim/runtime/runtime.h"
 #include "backends/cuda_sim/runtime/traffic.h"
 #include "backends/cuda_sim/simt/sanitizers.h"
+#include "backends/cuda_sim/simt/settings.h"
 
 using senet::sim::api_call;
 using senet::sim::CallKind;
@@ -57,7 +58,7 @@ cudaError_t run_copy(const Copy& copy, const void* source) {
       (copy.from_device && !memory.contains(copy.source, copy.bytes))) {
     return report(cudaErrorIllegalAddress, "cudaMemcpyAsync: the memory was freed before the copy ran");
   }
-  {
+  if (!settings().idle) {
     const tsan::Watched watched;
     std::memmove(copy.target, source, copy.bytes);
   }
@@ -94,7 +95,7 @@ cudaError_t enqueue_fill(const char* function, void* target, int value, size_t b
     if (!device_memory().contains(target, bytes)) {
       return report(cudaErrorIllegalAddress, "cudaMemsetAsync: the memory was freed before the fill ran");
     }
-    {
+    if (!settings().idle) {
       const tsan::Watched watched;
       std::memset(target, value, bytes);
     }

@@ -7,6 +7,7 @@
 #include "backends/cuda_sim/runtime/runtime.h"
 #include "backends/cuda_sim/runtime/traffic.h"
 #include "backends/cuda_sim/simt/sanitizers.h"
+#include "backends/cuda_sim/simt/settings.h"
 
 namespace senet::sim {
 
@@ -51,7 +52,7 @@ cudaError_t run(const DeviceWork& work) {
     for (const DeviceRange& range : work.writes) tsan::note_write(range.data, range.bytes);
   }
   traffic().add(work.name, sum_of(work.reads), sum_of(work.writes));
-  return work.work();
+  return settings().idle ? cudaSuccess : work.work();
 }
 
 }  // namespace

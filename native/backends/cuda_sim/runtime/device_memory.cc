@@ -102,7 +102,7 @@ void* DeviceMemory::allocate(size_t bytes) {
   with_access(allocation, [&allocation] {
     std::byte* const end = allocation.data + allocation.bytes;
     std::fill(allocation.pages, allocation.data, kCanary);
-    std::memset(allocation.data, settings().fill, allocation.bytes);
+    if (!settings().idle) std::memset(allocation.data, settings().fill, allocation.bytes);
     std::fill(end, allocation.pages + allocation.page_bytes, kCanary);
   });
   asan::poison(allocation.pages, allocation.page_bytes);

@@ -15,6 +15,7 @@
 #include "backends/cuda_sim/runtime/traffic.h"
 #include "backends/cuda_sim/simt/executor.h"
 #include "backends/cuda_sim/simt/sanitizers.h"
+#include "backends/cuda_sim/simt/settings.h"
 
 namespace senet::sim {
 
@@ -114,7 +115,7 @@ cudaError_t run_kernel(const GridLaunch& launch) {
   cudaError_t error = check_arguments(launch.name, *launch.kernel);
   if (error != cudaSuccess) return error;
   traffic().begin_kernel(launch.name);
-  error = executor().run(launch);
+  if (!settings().idle) error = executor().run(launch);
   traffic().end_kernel();
   return error != cudaSuccess ? error : check_surroundings(launch.name, *launch.kernel);
 }

@@ -22,6 +22,8 @@ struct FaultOrders {
   std::string function;
   uint64_t call = 0;
   int error = 0;
+  uint64_t operation = 0;
+  int operation_error = 0;
 };
 
 // A lock that its thread may take again: the API may be called by a host function that runs in a stream. Not a
@@ -50,6 +52,7 @@ class ReentrantMutex {
 struct Runtime {
   ReentrantMutex mutex;
   bool in_operation = false;  // an operation of a stream is running
+  uint64_t operations = 0;    // that have run
   cudaError_t sticky = cudaSuccess;
   FaultOrders orders;
   CUstream_st legacy_stream;

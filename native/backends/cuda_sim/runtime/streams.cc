@@ -40,7 +40,11 @@ cudaError_t run_work(const Work& work) {
   // After an error nothing runs any more, but the queues still empty.
   if (state.sticky != cudaSuccess) return cudaSuccess;
   state.in_operation = true;
-  const cudaError_t error = work.run();
+  ++state.operations;
+  const cudaError_t error = order_due(state.orders.operation)
+                                ? report(static_cast<cudaError_t>(state.orders.operation_error),
+                                         "%s failed by order of the test", work.name.c_str())
+                                : work.run();
   state.in_operation = false;
   if (error != cudaSuccess) state.sticky = error;
   return error;
@@ -52,7 +56,7 @@ bool advance(Operation& operation) {
   if (operation.work != nullptr) run_work(*operation.work);
   if (operation.record != nullptr) {
     operation.record->completed = operation.generation;
-    operation.record->when = std::chrono::steady_clock::now();
+    operation.record->when = runtime().operations;
     tsan::release(&operation.record->tag);
   }
   if (operation.graph == nullptr) return true;

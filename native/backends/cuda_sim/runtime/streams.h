@@ -2,7 +2,6 @@
 // and events allow. So a missing wait gives wrong data, and the same wrong data for the same seed.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -39,7 +38,7 @@ struct Capture {
 struct EventState {
   uint64_t recorded = 0;  // times
   uint64_t completed = 0;
-  std::chrono::steady_clock::time_point when;  // of the last completion
+  uint64_t when = 0;  // Runtime::operations as it was passed
   bool timed = true;
   // Recorded in a capture: the nodes it stands for.
   std::weak_ptr<Capture> capture;

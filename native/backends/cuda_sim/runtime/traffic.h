@@ -37,6 +37,7 @@ class Traffic {
 
   SimTraffic of(const std::string& name) const;
   SimTraffic total() const;
+  const std::map<std::string, SimTraffic>& all() const { return records_; }
   void reset() { records_.clear(); }
 
  private:

@@ -32,6 +32,7 @@ Settings initial_settings() {
       .fill = static_cast<unsigned char>(environment_number("SENET_SIM_FILL", 0xff)),
       .strict = true,
       .total_memory = environment_number("SENET_SIM_MEMORY", uint64_t{4} << 30),
+      .idle = environment_number("SENET_SIM_IDLE", 0) != 0,
   };
 }
 

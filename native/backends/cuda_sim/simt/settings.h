@@ -15,6 +15,7 @@ struct Settings {
   unsigned char fill;
   bool strict;
   size_t total_memory;
+  bool idle;  // work is checked and queued, and nothing of it done
 };
 
 // Starts from the environment; guarded by the runtime's lock.

@@ -1,4 +1,4 @@
-#include "backends/cuda/lower.h"
+#include "backends/cuda/passes/passes.h"
 
 #include <utility>
 
