@@ -5,6 +5,7 @@ import { DisposedError, NonFiniteError } from './errors.ts';
 import {
   evaluationGraph,
   type LabelKind,
+  LOSS_SCALE,
   predictionGraph,
   trainingGraph,
   velocityName,
@@ -52,6 +53,7 @@ export class CompiledModel {
     this.#definition = definition;
     this.#device = device;
     this.#weights = weights;
+    if (options.optimizer !== undefined && this.#scalesLoss) weights.addStates([LOSS_SCALE]);
     if (options.optimizer !== undefined && options.optimizer.momentum > 0) {
       const parameters = definition.parameters.filter(({ kind }) => kind === 'parameter');
       weights.addStates(parameters.map(({ name, shape }) => ({ name: velocityName(name), shape })));
@@ -109,6 +111,18 @@ export class CompiledModel {
     this.#device.dispose();
   }
 
+  /** What the loss is multiplied with in training, for 16-bit floats of a small range; otherwise 1. */
+  async lossScale(): Promise<number> {
+    const state = this.#weights.tensors.get(LOSS_SCALE.name);
+    if (state === undefined) return 1;
+    const [values] = await this.#device.read([state.handle]);
+    return 2 ** (16 + values![0]!);
+  }
+
+  get #scalesLoss(): boolean {
+    return this.#device.precision === 'float16';
+  }
+
   #predictionProgram(size: number): Promise<Program> {
     return this.#program(`predict:${size}`, () => predictionGraph(this.#definition.graph, size));
   }
@@ -124,6 +138,7 @@ export class CompiledModel {
         labelSmoothing: loss.labelSmoothing,
         momentum,
         nesterov,
+        scalesLoss: this.#scalesLoss,
         statisticsMomentum,
         decays: new Map(
           trained.map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),

@@ -11,9 +11,10 @@ export type DeviceName = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 /**
  * What a GPU stores feature maps in and computes products with: `'float32'`; `'tf32'`, float32 whose products are
- * rounded to TF32; `'bfloat16'`, with sums, statistics and weights in float32.
+ * rounded to TF32; `'bfloat16'` or `'float16'`, with sums, statistics and weights in float32. The range of float16 is
+ * small: training multiplies the loss by a scale that follows it, and skips steps whose gradients overflow.
  */
-export type Precision = 'float32' | 'tf32' | 'bfloat16';
+export type Precision = 'float32' | 'tf32' | 'bfloat16' | 'float16';
 
 export interface DeviceOptions {
   /** Threads a program may use on the CPU; default: one for each core. */
@@ -35,7 +36,7 @@ export interface DeviceOptions {
 }
 
 const layouts = ['auto', 'blocked8', 'blocked16', 'channels_last'];
-const precisions = ['float32', 'tf32', 'bfloat16'];
+const precisions = ['float32', 'tf32', 'bfloat16', 'float16'];
 
 /** A whole number within bounds, or an error that names it. */
 export function checkInteger(
@@ -143,6 +144,7 @@ function open(name: unknown, options: DeviceOptions): Opened {
 /** An open device. */
 export class Device {
   readonly kind: 'cpu' | 'cuda';
+  readonly precision: Precision;
   #handle: DeviceHandle | undefined;
   #ops: ReadonlySet<string>;
   /** Library versions, instruction set and threads, or name and size of a GPU. */
@@ -151,6 +153,7 @@ export class Device {
   constructor(name: DeviceName = 'auto', options: DeviceOptions = {}) {
     const opened = open(name, options);
     this.kind = opened.kind;
+    this.precision = options.precision ?? 'float32';
     this.#handle = opened.handle;
     stopAtExit();
     const info = callNative((addon) => addon.deviceInfo(this.handle));

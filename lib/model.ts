@@ -16,6 +16,7 @@ import type { ModelDefinition } from './layers/model_builder.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
+  checkProfileOptions,
   deviceOptions,
   type EvaluateOptions,
   type Evaluation,
@@ -26,7 +27,7 @@ import {
 } from './model_options.ts';
 import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
-import { h100, type StepProfile } from './program.ts';
+import type { StepProfile } from './program.ts';
 import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { runFit, type StepResult } from './train/fit.ts';
@@ -200,15 +201,12 @@ export class Model {
    * nothing: its times are the fewest that a device with the given peak would take.
    */
   async profile(options: ProfileOptions = {}): Promise<readonly StepProfile[]> {
-    checkOptions('profile', options, ['training', 'batchSize', 'runs', 'plan', 'peak']);
-    const batch = checkWhole('profile: batchSize', options.batchSize ?? 1, 1);
-    const runs = checkWhole('profile: runs', options.runs ?? 5, 1);
-    if (checkFlag('profile: plan', options.plan ?? false)) return this.#plan(batch, options);
+    const { training, batchSize: batch, runs, plan, peak } = checkProfileOptions(options);
+    const compiled = training ? this.#trainable('profile') : await this.#ready();
+    if (plan && !training) return compiled.planPrediction(batch, peak);
+    if (plan) return this.#exclusive('profile', () => compiled.planTraining(batch, peak));
     const images = new Float32Array(batch * this.input[0] * this.input[1] * this.input[2]);
-    if (!checkFlag('profile: training', options.training ?? false)) {
-      return (await this.#ready()).profilePrediction(images, batch, runs);
-    }
-    const compiled = this.#trainable('profile');
+    if (!training) return compiled.profilePrediction(images, batch, runs);
     return this.#exclusive('profile', async () => {
       const restore = await this.#weights.snapshot();
       try {
@@ -219,13 +217,12 @@ export class Model {
     });
   }
 
-  async #plan(batch: number, { training = false, peak = h100 }: ProfileOptions): Promise<StepProfile[]> {
-    checkOptions('profile: peak', peak, ['bandwidth', 'flops']);
-    checkNumber('profile: peak.bandwidth', peak.bandwidth, { above: 0 });
-    checkNumber('profile: peak.flops', peak.flops, { above: 0 });
-    if (!checkFlag('profile: training', training)) return (await this.#ready()).planPrediction(batch, peak);
-    const compiled = this.#trainable('profile');
-    return this.#exclusive('profile', () => compiled.planTraining(batch, peak));
+  /**
+   * What the loss is multiplied with in training: with precision `'float16'` a scale that starts at 65,536, halves when
+   * gradients overflow and doubles after 2,000 steps without; otherwise 1.
+   */
+  async lossScale(): Promise<number> {
+    return (await this.#ready()).lossScale();
   }
 
   /** Parameters and running statistics under PyTorch's names and in its shapes. */

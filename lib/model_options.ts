@@ -3,9 +3,9 @@ import type { CompiledOptions } from './compiled_model.ts';
 import type { BatchSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError } from './errors.ts';
-import type { Peak } from './program.ts';
+import { h100, type Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
-import { checkNumber, checkOptions } from './train/check.ts';
+import { checkFlag, checkNumber, checkOptions, checkWhole } from './train/check.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
@@ -118,4 +118,21 @@ export function deviceOptions(options: CompileOptions): DeviceOptions {
   return Object.fromEntries(
     keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   );
+}
+
+/** Checks the options of `profile` and fills in the defaults. */
+export function checkProfileOptions(options: ProfileOptions): Required<ProfileOptions> {
+  checkOptions('profile', options, ['training', 'batchSize', 'runs', 'plan', 'peak']);
+  const { training = false, batchSize = 1, runs = 5, plan = false, peak = h100 } = options;
+  checkOptions('profile: peak', peak, ['bandwidth', 'flops']);
+  return {
+    training: checkFlag('profile: training', training),
+    batchSize: checkWhole('profile: batchSize', batchSize, 1),
+    runs: checkWhole('profile: runs', runs, 1),
+    plan: checkFlag('profile: plan', plan),
+    peak: {
+      bandwidth: checkNumber('profile: peak.bandwidth', peak.bandwidth, { above: 0 }),
+      flops: checkNumber('profile: peak.flops', peak.flops, { above: 0 }),
+    },
+  };
 }

@@ -19,9 +19,14 @@ export interface TrainingOptions {
   readonly nesterov: boolean;
   /** Share of the batch's statistics in the running ones, PyTorch's convention (0.1). */
   readonly statisticsMomentum: number;
+  /** Multiply the loss by a scale that follows what 16-bit gradients can hold. */
+  readonly scalesLoss: boolean;
   /** Weight decay of each trained parameter by name; a parameter not named is kept as it is. */
   readonly decays: ReadonlyMap<string, number>;
 }
+
+/** Name and shape of the state of dynamic loss scaling. */
+export const LOSS_SCALE = { name: 'loss_scale', shape: [2] } as const;
 
 /** Name of the state that holds a parameter's momentum. */
 export const velocityName = (parameter: string): string => `${parameter}#velocity`;
@@ -93,21 +98,43 @@ function replayForTraining(builder: GraphBuilder, graph: Graph, batch: number): 
   return map[plain.outputs[0]!]!;
 }
 
-function emitUpdates(builder: GraphBuilder, gradients: Map<number, number>, options: TrainingOptions): void {
+/** What the gradients are multiplied with: the loss's own, or a scale and its inverse. */
+interface Scaling {
+  readonly seed: number;
+  readonly state: number;
+  readonly unscale: number;
+}
+
+function emitScaling(builder: GraphBuilder, scalesLoss: boolean): Scaling {
+  if (!scalesLoss) {
+    const seed = builder.emit('fill', [], { shape: [], value: 1 })[0]!;
+    return { seed, state: ABSENT, unscale: ABSENT };
+  }
+  const state = builder.state(LOSS_SCALE.name, f32(...LOSS_SCALE.shape));
+  const [seed, unscale] = builder.emit('loss_scale', [state]) as [number, number];
+  return { seed, state, unscale };
+}
+
+function emitUpdates(
+  builder: GraphBuilder,
+  gradients: Map<number, number>,
+  { state, unscale }: Scaling,
+  options: TrainingOptions,
+): void {
   const trained = [...gradients].filter(([, gradient]) => gradient !== ABSENT);
+  const all = trained.map(([, gradient]) => gradient);
   builder.layer = 'optimizer';
-  builder.emit(
-    'assert_finite',
-    trained.map(([, gradient]) => gradient),
-    { what: 'gradient' },
-  );
+  if (state === ABSENT) builder.emit('assert_finite', all, { what: 'gradient' });
+  else builder.emit('loss_scale_update', [state, ...all]);
   const lr = builder.input('lr', f32());
   const triples = trained.flatMap(([parameter, gradient]) => {
     const { name, shape } = builder.values[parameter]!;
     const velocity = options.momentum === 0 ? ABSENT : builder.state(velocityName(name), f32(...shape));
     return [parameter, gradient, velocity];
   });
-  builder.emit('sgd', [lr, ...triples], {
+  const scaled = unscale !== ABSENT;
+  builder.emit('sgd', [lr, ...triples, ...(scaled ? [unscale] : [])], {
+    scaled,
     momentum: options.momentum,
     nesterov: options.nesterov,
     decays: trained.map(([parameter]) => options.decays.get(builder.values[parameter]!.name)!),
@@ -124,7 +151,7 @@ function emitUpdates(builder: GraphBuilder, gradients: Map<number, number>, opti
 /**
  * One step of training: forward, backward, update. Inputs: images, labels, lr, and key if the model has dropout.
  * Outputs: loss, then the counts of top-1 and top-5 correct samples. Nothing is written before the input, the loss
- * and all gradients are known to be finite.
+ * and all gradients are known to be finite; with a scaled loss, a step whose gradients overflow writes nothing.
  */
 export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
   const builder = new GraphBuilder();
@@ -137,15 +164,15 @@ export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
   );
   const { loss, top1, top5 } = emitLoss(builder, logits, options.labels, options.labelSmoothing);
   builder.emit('assert_finite', [loss], { what: 'loss' });
-  const seed = builder.emit('fill', [], { shape: [], value: 1 })[0]!;
+  const scaling = emitScaling(builder, options.scalesLoss);
   const wanted = builder.values.filter(({ name, kind }) => kind === 'parameter' && options.decays.has(name));
   const gradients = differentiate(
     builder,
     loss,
-    seed,
+    scaling.seed,
     wanted.map(({ id }) => id),
   );
-  emitUpdates(builder, gradients, options);
+  emitUpdates(builder, gradients, scaling, options);
   return mergeGradientSums(prune(builder.finish([loss, top1, top5])));
 }
 

@@ -16,6 +16,7 @@ import { flatten, unflatten } from './flatten.ts';
 import { globalAvgPool, globalAvgPoolGrad } from './global_avg_pool.ts';
 import { globalMaxPool, globalMaxPoolGrad } from './global_max_pool.ts';
 import { linear, linearGradInput, linearGradWeight, matmul } from './linear.ts';
+import { lossScale, lossScaleUpdate } from './loss_scale.ts';
 import { maxPool, maxPoolGrad } from './max_pool.ts';
 import { multiply, multiplyReduce } from './multiply.ts';
 import { normTail, normTailGrad } from './norm_tail.ts';
@@ -66,6 +67,8 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     normTailGrad,
     reshape,
     runningUpdate,
+    lossScale,
+    lossScaleUpdate,
     sgd,
     softmax,
     softmaxCrossEntropy,

@@ -21,7 +21,7 @@ function sgd(name: string, sizes: number[][], options: Options = {}): OpCase {
     name,
     op: 'sgd',
     inputs: [data([], { fill: 'positive' }), ...triples],
-    attributes: { momentum, nesterov, decays },
+    attributes: { momentum, nesterov, decays, scaled: false },
     gradient: false,
     integers,
     mutates: changed,

@@ -68,6 +68,8 @@ StepPlan prepare_softmax_cross_entropy(const Kit&, const PrepareContext&);
 StepPlan prepare_softmax_cross_entropy_grad(const Kit&, const PrepareContext&);
 StepPlan prepare_top_k_correct(const Kit&, const PrepareContext&);
 StepPlan prepare_fill(const Kit&, const PrepareContext&);
+StepPlan prepare_loss_scale(const Kit&, const PrepareContext&);
+StepPlan prepare_loss_scale_update(const Kit&, const PrepareContext&);
 StepPlan prepare_sgd(const Kit&, const PrepareContext&);
 StepPlan prepare_running_update(const Kit&, const PrepareContext&);
 StepPlan prepare_assert_finite(const Kit&, const PrepareContext&);

@@ -24,8 +24,8 @@ struct Parameter {
         v_(v.stored) {}
 };
 
-void sgd_case(double momentum, bool nesterov, double scale, bool overflow) {
-  in_case("momentum", momentum, "nesterov", nesterov, "scale", scale, "overflow", overflow);
+void sgd_case(double momentum, bool nesterov, double scale) {
+  in_case("momentum", momentum, "nesterov", nesterov, "scale", scale);
   Random random(5);
   std::vector<std::unique_ptr<Parameter>> parameters;
   std::vector<SgdTensor> tensors;
@@ -35,15 +35,14 @@ void sgd_case(double momentum, bool nesterov, double scale, bool overflow) {
     tensors.push_back(
         {one.p_, one.g_, momentum == 0 ? nullptr : one.v_.data(), length, static_cast<float>(one.decay), 0});
   }
-  LossScale state = {static_cast<float>(scale), static_cast<float>(1 / scale), 0, overflow ? 1 : 0, 0, 0};
   const DeviceArray<SgdTensor> tensors_(tensors);
-  const DeviceArray<LossScale> state_(std::vector<LossScale>{state});
-  const DeviceArray<float> lr(std::vector<float>{0.1f});
+  const DeviceArray<float> lr(std::vector<float>{0.1f}),
+      unscale(std::vector<float>{static_cast<float>(1 / scale)});
   sgd(tensors_, static_cast<int>(tensors.size()), kLargest, momentum, nesterov, lr,
-      scale == 1 && !overflow ? nullptr : state_.data(), nullptr, stream());
+      scale == 1 ? nullptr : unscale.data(), nullptr, stream());
   for (const auto& one : parameters) {
     std::vector<double> p = one->p.exact, v = one->v.exact;
-    for (size_t i = 0; i < p.size() && !overflow; ++i) {
+    for (size_t i = 0; i < p.size(); ++i) {
       double g = one->g.exact[i] / scale + one->decay * p[i];
       if (momentum != 0) {
         v[i] = momentum * v[i] + g;
@@ -67,9 +66,8 @@ Storage storage_of() {
 KERNEL_TEST(sgd) {
   for (double momentum : {0.0, 0.9}) {
     for (bool nesterov : {false, true}) {
-      sgd_case(momentum, nesterov, 1, false);
-      sgd_case(momentum, nesterov, 1024, false);
-      sgd_case(momentum, nesterov, 1024, true);
+      sgd_case(momentum, nesterov, 1);
+      sgd_case(momentum, nesterov, 1024);
     }
   }
 }
@@ -134,21 +132,44 @@ KERNEL_TEST(find_non_finite) {
   });
 }
 
+KERNEL_TEST(loss_scale) {
+  for (float exponent : {-16.0f, -1.0f, 0.0f, 8.0f}) {
+    in_case("exponent", exponent);
+    const DeviceArray<LossScale> state(std::vector<LossScale>{{exponent, 7}});
+    const DeviceArray<float> scale(1), unscale(1);
+    loss_scale(state, scale, unscale, stream());
+    expect_equal("scale", scale, std::vector<float>{std::ldexp(65536.0f, static_cast<int>(exponent))});
+    expect_equal("unscale", unscale,
+                 std::vector<float>{std::ldexp(1 / 65536.0f, static_cast<int>(-exponent))});
+  }
+}
+
 KERNEL_TEST(loss_scale_update) {
-  const auto step = [](LossScale before, const LossScale& after) {
+  struct Flags {
+    int32_t overflow, failed, hopeless;
+  };
+  const auto step = [](LossScale before, Flags flags, const LossScale& after, Flags want) {
     const DeviceArray<LossScale> state(std::vector<LossScale>{before});
-    loss_scale_update(state, stream());
+    const DeviceArray<int32_t> overflow(std::vector<int32_t>{flags.overflow}),
+        failed(std::vector<int32_t>{flags.failed}), hopeless(std::vector<int32_t>{flags.hopeless});
+    loss_scale_update(state, overflow, failed, hopeless, stream());
     const LossScale got = state.download()[0];
     if (std::memcmp(&got, &after, sizeof got) != 0) fail("another state than expected");
+    expect_equal("failed", failed, std::vector<int32_t>{want.failed});
+    expect_equal("hopeless", hopeless, std::vector<int32_t>{want.hopeless});
   };
   in_case("good step");
-  step({65536, 1.0f / 65536, 5, 0, 1, 0}, {65536, 1.0f / 65536, 6, 0, 0, 0});
+  step({-2, 5}, {0, 0, 0}, {-2, 6}, {0, 0, 0});
   in_case("overflow");
-  step({65536, 1.0f / 65536, 5, 3, 0, 0}, {32768, 1.0f / 32768, 0, 0, 1, 0});
+  step({0, 5}, {3, 0, 0}, {-1, 0}, {0, 1, 0});
   in_case("2,000 good steps");
-  step({65536, 1.0f / 65536, 1999, 0, 0, 0}, {131072, 1.0f / 131072, 0, 0, 0, 0});
+  step({0, 1999}, {0, 0, 0}, {1, 0}, {0, 0, 0});
+  in_case("largest scale");
+  step({8, 1999}, {0, 0, 0}, {8, 0}, {0, 0, 0});
   in_case("smallest scale");
-  step({1, 1, 0, 1, 0, 0}, {1, 1, 0, 0, 1, 0});
+  step({-16, 5}, {1, 0, 0}, {-16, 0}, {0, 1, 1});
+  in_case("another check failed");
+  step({0, 5}, {1, 2, 0}, {0, 5}, {0, 2, 0});
 }
 
 KERNEL_TEST(fold_batch_norm) {

@@ -1,16 +1,12 @@
 // find_non_finite: which tensors hold a NaN or an infinity, that is a number whose exponent bits are all
 // ones. Values of any storage, bad [count] and any [1] i32. One launch over all (multi_tensor.cuh); a block that
-// finds one adds 1, an integer, so the order does not matter. loss_scale_update: one thread changes the state
-// of dynamic loss scaling.
+// finds one adds 1, an integer, so the order does not matter.
 #include "backends/cuda/kernels/kernels.h"
 #include "backends/cuda/kernels/multi_tensor.cuh"
 #include "backends/cuda/launch.cuh"
 
 namespace senet::cuda {
 namespace {
-
-constexpr int32_t kGoodSteps = 2000;  // until the scale doubles
-constexpr float kLargestScale = 16777216.0f, kSmallestScale = 1.0f;
 
 template <typename Bits, Bits kExponent>
 __device__ int any_non_finite(const FiniteTensor& tensor) {
@@ -35,32 +31,12 @@ __global__ void __launch_bounds__(kTensorThreads)
   if (any != nullptr) atomicAdd(any, 1);
 }
 
-// state [1].
-__global__ void loss_scale_update_kernel(LossScale* state) {
-  if (blockIdx.x != 0 || threadIdx.x != 0) return;
-  LossScale next = *state;
-  next.skipped = next.overflow != 0 ? 1 : 0;
-  next.overflow = 0;
-  next.good_steps = next.skipped != 0 ? 0 : next.good_steps + 1;
-  if (next.skipped != 0) next.scale = fmaxf(next.scale * 0.5f, kSmallestScale);
-  if (next.good_steps == kGoodSteps) {
-    next.scale = fminf(next.scale * 2.0f, kLargestScale);
-    next.good_steps = 0;
-  }
-  next.inverse = 1.0f / next.scale;
-  *state = next;
-}
-
 }  // namespace
 
 void find_non_finite(const FiniteTensor* tensors, int count, int64_t largest, int32_t* bad, int32_t* any,
                      cudaStream_t stream) {
   launch("find_non_finite_kernel", find_non_finite_kernel, tensor_grid(count, largest), dim3(kTensorThreads),
          0, stream, tensors, bad, any);
-}
-
-void loss_scale_update(LossScale* state, cudaStream_t stream) {
-  launch("loss_scale_update_kernel", loss_scale_update_kernel, dim3(1), dim3(32), 0, stream, state);
 }
 
 }  // namespace senet::cuda

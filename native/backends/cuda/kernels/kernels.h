@@ -297,18 +297,20 @@ void top_k_correct(const float* logits, const Labels& labels, int64_t k, float* 
 void check_labels(const int32_t* labels, int64_t rows, int64_t classes, int32_t* bad, cudaStream_t stream);
 
 // ---- over many tensors
-// `tensors`: an
-// array of `count` descriptors in device memory; `largest`: most elements of one of them.
+// `tensors`: an array of `count` descriptors in device memory; `largest`: most elements of one of them.
 
-// State of dynamic loss scaling, in device memory. Starts as {65536, 1/65536, 0, 0, 0, 0}.
+// Dynamic loss scaling: gradients are of the loss times 2^(16 + exponent). Starts as zeros. Two numbers, as it is a
+// state of the graph.
 struct LossScale {
-  float scale;
-  float inverse;
-  int32_t good_steps;  // since the scale last changed
-  int32_t overflow;    // not 0: a gradient of this step is not finite
-  int32_t skipped;     // whether the last finished step was
-  int32_t unused;
+  float exponent;
+  float good_steps;  // since the scale last changed
 };
+// scale [1] and its inverse unscale [1].
+void loss_scale(const LossScale* state, float* scale, float* unscale, cudaStream_t stream);
+// Halves the scale if overflow [1] is not 0, and sets failed [1] so that nothing is updated; doubles it after 2,000 good
+// steps. Does nothing if failed is set already. hopeless [1] is set when an overflow meets the smallest scale, 1.
+void loss_scale_update(LossScale* state, const int32_t* overflow, int32_t* failed, int32_t* hopeless,
+                       cudaStream_t stream);
 
 struct SgdTensor {
   float* parameter;
@@ -319,10 +321,10 @@ struct SgdTensor {
   int32_t unused;
 };
 // By PyTorch's rule: g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v). lr
-// [1]. loss_scale or null: gradients are multiplied by its inverse, and nothing happens if overflow is set.
-// failed [1] or null: nothing happens if it is not 0.
+// [1]. unscale [1] or null: gradients are multiplied by it first. failed [1] or null: nothing happens if it
+// is not 0.
 void sgd(const SgdTensor* tensors, int count, int64_t largest, double momentum, bool nesterov,
-         const float* lr, const LossScale* loss_scale, const int32_t* failed, cudaStream_t stream);
+         const float* lr, const float* unscale, const int32_t* failed, cudaStream_t stream);
 
 struct RunningTensor {
   float* running;
@@ -345,8 +347,6 @@ struct FiniteTensor {
 // caller zeroes them.
 void find_non_finite(const FiniteTensor* tensors, int count, int64_t largest, int32_t* bad, int32_t* any,
                      cudaStream_t stream);
-// After a step: halves the scale on overflow, doubles it after 2,000 good steps, clears overflow.
-void loss_scale_update(LossScale* state, cudaStream_t stream);
 
 // ---- weights and input
 

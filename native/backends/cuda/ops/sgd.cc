@@ -1,6 +1,6 @@
 // sgd, for each (parameter p, gradient g, velocity v) by PyTorch's rule, in one launch over all tensors:
 // g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr * g.
-// Does nothing in a step whose checks failed.
+// With "scaled" a last input multiplies the gradients first. Does nothing in a step whose checks failed.
 #include "backends/cuda/ops/tensor_list.h"
 
 namespace senet::cuda {
@@ -9,12 +9,13 @@ namespace {
 
 class SgdStep final : public Step {
  public:
-  SgdStep(const Kit& kit, TensorList<SgdTensor> tensors, double momentum, bool nesterov)
+  SgdStep(const Kit& kit, TensorList<SgdTensor> tensors, double momentum, bool nesterov, bool scaled)
       : stream_(kit.stream),
         failed_(kit.failed),
         tensors_(std::move(tensors)),
         momentum_(momentum),
-        nesterov_(nesterov) {}
+        nesterov_(nesterov),
+        scaled_(scaled) {}
 
   void bind(const Binding& binding) override {
     lr_ = static_cast<const float*>(binding.inputs[0]);
@@ -26,12 +27,15 @@ class SgdStep final : public Step {
       tensor.gradient = static_cast<const float*>(binding.inputs[first + 1]);
       if (momentum_ != 0) tensor.velocity = static_cast<float*>(const_cast<void*>(binding.inputs[first + 2]));
     }
+    if (scaled_) {
+      unscale_ = static_cast<const float*>(binding.inputs[1 + 3 * static_cast<size_t>(tensors_.count())]);
+    }
     tensors_.upload(binding.constants, *stream_);
   }
 
   void run() override {
     if (tensors_.count() == 0) return;
-    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), momentum_, nesterov_, lr_, nullptr, failed_,
+    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), momentum_, nesterov_, lr_, unscale_, failed_,
         stream_->get());
   }
 
@@ -40,8 +44,9 @@ class SgdStep final : public Step {
   const int32_t* failed_;
   TensorList<SgdTensor> tensors_;
   double momentum_;
-  bool nesterov_;
+  bool nesterov_, scaled_;
   const float* lr_ = nullptr;
+  const float* unscale_ = nullptr;
 };
 
 }  // namespace
@@ -52,7 +57,13 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
   require_floats(node, context.in(0), 1);
   const double momentum = node.number("momentum");
   const std::vector<double>& decays = node.numbers("decays");
-  require(node.inputs.size() <= 1 + 3 * decays.size(), node, "one decay for each parameter");
+  const size_t end = 1 + 3 * decays.size();
+  const bool scaled = node.flag("scaled");
+  require(node.inputs.size() <= end + (scaled ? 1 : 0), node, "one decay for each parameter");
+  if (scaled) {
+    require(node.has_input(end), node, "the inverse of the scale");
+    require_floats(node, context.in(end), 1);
+  }
   TensorList<SgdTensor> tensors;
   for (size_t t = 0; t < decays.size(); ++t) {
     const size_t first = 1 + 3 * t, given = momentum != 0 ? 3 : 2;
@@ -67,7 +78,7 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
   }
   StepPlan plan;
   plan.constant_bytes = tensors.bytes();
-  plan.step = std::make_unique<SgdStep>(kit, std::move(tensors), momentum, node.flag("nesterov"));
+  plan.step = std::make_unique<SgdStep>(kit, std::move(tensors), momentum, node.flag("nesterov"), scaled);
   plan.mutates = true;
   plan.implementation = "sgd";
   return plan;

@@ -46,6 +46,8 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"softmax_cross_entropy_grad", prepare_softmax_cross_entropy_grad},
       {"top_k_correct", prepare_top_k_correct},
       {"fill", prepare_fill},
+      {"loss_scale", prepare_loss_scale},
+      {"loss_scale_update", prepare_loss_scale_update},
       {"sgd", prepare_sgd},
       {"running_update", prepare_running_update},
       {"assert_finite", prepare_assert_finite},
