@@ -61,10 +61,10 @@ void Device::perform(const std::function<void()>& work) {
               "the device has failed and this process can compute nothing on it any more: " + lost_by_);
 }
 
-std::byte* Device::reserve_arena(size_t bytes) {
+std::byte* Device::reserve_arena(size_t bytes, const std::string& purpose) {
   if (arena_ == nullptr || bytes > arena_->size()) {
     arena_.reset();  // give back the old one before asking for more
-    arena_ = backend_->allocate(bytes, "the intermediates of a program");
+    arena_ = backend_->allocate(bytes, purpose);
   }
   return arena_->data();
 }

@@ -43,8 +43,9 @@ class Device {
   void perform(const std::function<void()>& work);
   // Set when the device is going away: a program stops at its next step.
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
-  // Makes the arena at least this large and returns its address; growing moves it and loses what it held.
-  std::byte* reserve_arena(size_t bytes);
+  // Makes the arena at least this large and returns its address; growing moves it and loses what it held. `purpose`
+  // is for the message when there is not that much.
+  std::byte* reserve_arena(size_t bytes, const std::string& purpose);
   // Changes whenever a tensor's contents do, so that programs know when to recompute what they derive from
   // them.
   uint64_t tensor_version() const { return tensor_version_; }

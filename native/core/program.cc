@@ -161,12 +161,24 @@ void Program::place() {
   for (int step = 0; step < end; ++step) steps_[step].workspace_offset = plan.offsets[workspaces + step];
 
   arena_bytes_ = plan.bytes;
+  const std::string where = "most in use at " + busiest_layer(lifetimes);
+  arena_purpose_ = "the intermediates of a program, " + where;
   if (device_->memory_limit() != 0 && arena_bytes_ + constants > device_->memory_limit()) {
     throw Error(ErrorCode::kOutOfMemory, "the program needs " + std::to_string(arena_bytes_ + constants) +
                                              " bytes, the memory limit is " +
-                                             std::to_string(device_->memory_limit()));
+                                             std::to_string(device_->memory_limit()) + "; " + where);
   }
   constants_ = device_->backend().allocate(constants, "the constants of a program");
+}
+
+// Where the most bytes are alive at once.
+std::string Program::busiest_layer(const std::vector<Lifetime>& lifetimes) const {
+  std::vector<size_t> alive(steps_.size(), 0);
+  for (const Lifetime& one : lifetimes) {
+    for (int i = one.first; i <= one.last && i < static_cast<int>(steps_.size()); ++i) alive[i] += one.bytes;
+  }
+  const auto most = std::max_element(alive.begin(), alive.end());
+  return most == alive.end() ? "no layer" : steps_[static_cast<size_t>(most - alive.begin())].node.layer;
 }
 
 void Program::bind(std::byte* arena) {
@@ -218,7 +230,7 @@ void Program::run_steps(std::span<Step* const> steps, size_t* current, double* s
 
 void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
                   std::vector<double>* step_ms) {
-  std::byte* arena = device_->reserve_arena(arena_bytes_);
+  std::byte* arena = device_->reserve_arena(arena_bytes_, arena_purpose_);
   if (!bound_ || arena != bound_arena_) bind(arena);
   refresh_constants();  // before the inputs arrive, whose memory its steps may use
   copy_inputs(inputs);

@@ -56,6 +56,7 @@ class Program {
   void find_constants(std::vector<bool>* constant) const;
   void place();
   void share_storage(std::vector<int>* storage, const std::vector<int>& last_use) const;
+  std::string busiest_layer(const std::vector<Lifetime>& lifetimes) const;
   void bind(std::byte* arena);
   void refresh_constants();
   void copy_inputs(std::span<const std::vector<std::byte>> inputs);
@@ -75,6 +76,7 @@ class Program {
   std::vector<std::byte*> address_;  // per value
   std::vector<int> inputs_;          // value ids
   size_t arena_bytes_ = 0;
+  std::string arena_purpose_;  // for the message when it cannot be had
   std::unique_ptr<Memory> constants_;
   std::byte* bound_arena_ = nullptr;
   bool bound_ = false;
