@@ -23,7 +23,9 @@ function importsOf(file: string): string[] {
 }
 
 const lib = filesIn('lib', /\.ts$/);
-const native = filesIn('native', /\.(cc|h)$/);
+const native = filesIn('native', /\.(cc|h|cu|cuh)$/);
+/** What is shipped; the simulated device is for tests. */
+const shipped = native.filter((file) => !file.startsWith('native/backends/cuda_sim/'));
 
 /** Includes of a native file, without brackets or quotes. */
 const includesOf = (file: string): string[] =>
@@ -64,7 +66,7 @@ describe('lib', () => {
   });
 
   test('native code prints and exits nowhere', () => {
-    const loud = native.filter((file) =>
+    const loud = shipped.filter((file) =>
       /\b(printf|std::cout|std::cerr|abort|exit)\s*[(<]/.test(textOf(file)),
     );
     expect(loud).toEqual([]);
@@ -90,15 +92,62 @@ describe('native', () => {
     expect(new Set(edges)).toEqual(new Set(['backends/backend.h']));
   });
 
-  test('every op of the table has its function in a file of its name', () => {
-    const table = textOf('native/backends/cpu/ops/table.cc');
-    const names = [...table.matchAll(/\{"(\w+)",\s*prepare_/g)].map((match) => match[1]!);
-    expect(names.length).toBeGreaterThan(30);
-    const sources = native.filter(
-      (file) => file.startsWith('native/backends/cpu/ops/') && file.endsWith('.cc'),
+  test.each(['cpu', 'cuda'])('every op of the table of %s has its function in a file of ops', (backend) => {
+    const folder = `native/backends/${backend}/ops`;
+    const names = [...textOf(`${folder}/table.cc`).matchAll(/\{"(\w+)",\s*prepare_/g)].map(
+      ([, name]) => name!,
     );
-    const all = sources.map(textOf).join('\n');
+    expect(names.length).toBeGreaterThan(30);
+    const all = native
+      .filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.cc'))
+      .map(textOf)
+      .join('\n');
     expect(names.filter((name) => !all.includes(`prepare_${name.replace('_fused', '')}(`))).toEqual([]);
+  });
+});
+
+describe('the CUDA backend', () => {
+  const cuda = native.filter((file) => file.startsWith('native/backends/cuda/'));
+  const usersOf = (files: readonly string[], header: RegExp) =>
+    files.filter((file) => includesOf(file).some((name) => header.test(name)));
+
+  test('CUDA headers only there', () => {
+    const users = usersOf(shipped, /^(cuda|cudnn|vector_types|driver_types)/);
+    expect(users.filter((file) => !file.startsWith('native/backends/cuda/'))).toEqual([]);
+  });
+
+  test('cuDNN only behind dnn.h', () => {
+    const users = usersOf(shipped, /^cudnn/);
+    expect(users.filter((file) => !file.startsWith('native/backends/cuda/dnn_cudnn'))).toEqual([]);
+    const internals = usersOf(shipped, /dnn_cudnn|dnn_plan_file/);
+    expect(internals.filter((file) => !file.startsWith('native/backends/cuda/dnn_'))).toEqual([]);
+  });
+
+  test('nothing shipped knows the simulated device', () => {
+    expect(usersOf(shipped, /cuda_sim/)).toEqual([]);
+    expect(textOf('package.json')).toContain('"!native/backends/cuda_sim"');
+  });
+
+  test('kernels see the device alone: no host code of the backend, no library', () => {
+    const seen = cuda
+      .filter((file) => file.startsWith('native/backends/cuda/kernels/'))
+      .flatMap(includesOf)
+      .filter((name) => name.startsWith('backends/') || name.startsWith('core/'))
+      .filter((name) => !/^backends\/cuda\/(kernels|device)\//.test(name));
+    expect([...new Set(seen)].sort()).toEqual(['backends/cuda/launch.cuh', 'backends/cuda/storage_type.h']);
+  });
+
+  test('device code is compiled by nvcc and the host compiler alike', () => {
+    const device = cuda.filter((file) => /\.cuh?$/.test(file));
+    // Launches and shared memory go through launch.cuh and device/shared.cuh, which the simulated device replaces.
+    const allowed = ['native/backends/cuda/launch.cuh', 'native/backends/cuda/device/shared.cuh'];
+    const wrong = device.filter((file) => /<<<|__shared__|\basm\b/.test(textOf(file).replace(/\/\/.*/g, '')));
+    expect(wrong.filter((file) => !allowed.includes(file))).toEqual([]);
+  });
+
+  test('host code launches nothing itself', () => {
+    const host = cuda.filter((file) => file.endsWith('.cc'));
+    expect(host.filter((file) => /<<<|cudaLaunchKernel/.test(textOf(file)))).toEqual([]);
   });
 });
 
