@@ -86,7 +86,7 @@ class CudaBackend final : public Backend {
   std::string description() const override { return name_; }
 
  private:
-  Kit kit() const { return {stream(), dnn_.get(), options_.tf32, failed()}; }
+  Kit kit() const { return {stream(), dnn_.get(), options_.tf32, options_.autotune, failed()}; }
   const std::shared_ptr<const Stream>& stream() const {
     if (stream_ != nullptr) return stream_;
     check_cuda(cudaSetDevice(options_.device), "choosing the GPU");

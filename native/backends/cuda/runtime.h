@@ -45,6 +45,19 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
+// Milliseconds that what launch() queues takes: the mean of several runs, after one to warm up.
+template <typename Launch>
+double milliseconds_of(const Stream& stream, const Launch& launch) {
+  constexpr int kRuns = 8;
+  launch();
+  Event start, stop;
+  start.record(stream);
+  for (int i = 0; i < kRuns; ++i) launch();
+  stop.record(stream);
+  stream.synchronize();
+  return Event::milliseconds(start, stop) / kRuns;
+}
+
 // Zeroed device memory, in the order of a stream: what is queued later may use it, what was queued before it is
 // freed still may.
 class DeviceMemory final : public Memory {

@@ -16,6 +16,8 @@ struct Kit {
   Dnn* dnn;
   // float32 products may be rounded to TF32.
   bool tf32;
+  // Choose between ways to compute the same by timing them.
+  bool autotune;
   // Not 0 after a check of the running step failed: nothing may write to parameters and states any more. One
   // word of device memory, cleared by the first step of a run.
   int32_t* failed;

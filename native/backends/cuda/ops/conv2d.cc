@@ -13,6 +13,10 @@ enum Input : size_t { kX, kWeight, kBias, kGate, kResidual, kShift };
 // The sums over the positions of an image of y - shift, and of its square, for a norm behind (passes/take_statistics.cc).
 enum Output : size_t { kY, kDeviations, kSquares };
 
+MapSize output_size(const ConvolutionProblem& p) {
+  return {p.images, p.out_height() * p.out_width(), p.out_channels};
+}
+
 class Conv2dStep final : public Step {
  public:
   // fused: the plan adds, multiplies and rectifies what `fusion` names.
@@ -64,9 +68,7 @@ class Conv2dStep final : public Step {
       using T = TypeOf<decltype(tag)>;
       auto* y = static_cast<T*>(const_cast<void*>(addresses_.y));
       conv2d_epilogue(y, addresses_.bias, addresses_.gate, static_cast<const T*>(addresses_.residual),
-                      wanted_.relu, y,
-                      {problem_.images, problem_.out_height() * problem_.out_width(), problem_.out_channels},
-                      stream_->get());
+                      wanted_.relu, y, output_size(problem_), stream_->get());
     });
   }
 
@@ -81,6 +83,34 @@ class Conv2dStep final : public Step {
   ConvolutionAddresses addresses_;
   DnnCall call_;
 };
+
+// What the epilogue takes as a kernel of its own, on buffers of zeros.
+double epilogue_ms(const Kit& kit, const ConvolutionProblem& problem, const ConvolutionFusion& wanted) {
+  const MapSize size = output_size(problem);
+  const auto allocate = [&](int64_t elements, size_t element_bytes) {
+    return DeviceMemory(kit.stream, static_cast<size_t>(elements) * element_bytes, "timing an epilogue");
+  };
+  const DeviceMemory map = allocate(size.elements(), size_of(problem.storage)),
+                     vectors = allocate(size.images * size.channels, sizeof(float));
+  const auto* factors = reinterpret_cast<const float*>(vectors.data());
+  return milliseconds_of(*kit.stream, [&] {
+    with_storage(problem.storage, [&](auto tag) {
+      auto* y = reinterpret_cast<TypeOf<decltype(tag)>*>(map.data());
+      conv2d_epilogue(y, wanted.bias ? factors : nullptr, wanted.gate ? factors : nullptr,
+                      wanted.residual ? y : nullptr, wanted.relu, y, size, kit.stream->get());
+    });
+  });
+}
+
+// Whether the library computes the epilogue, and not slower than a kernel after it.
+bool fuses(const Kit& kit, const std::string& layer, const ConvolutionProblem& fused) {
+  if (!kit.dnn->supports(fused)) return false;
+  ConvolutionProblem plain = fused;
+  plain.fusion = {};
+  if (!kit.autotune || fused.fusion == plain.fusion || !kit.dnn->supports(plain)) return true;
+  return kit.dnn->milliseconds(layer, fused) <=
+         kit.dnn->milliseconds(layer, plain) + epilogue_ms(kit, plain, fused.fusion);
+}
 
 StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const ConvolutionFusion& wanted) {
   const Node& node = context.node;
@@ -97,8 +127,8 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   }
   problem.fusion = wanted;
   // Statistics are asked for only where there is a plan.
-  const bool fuses = wanted.statistics || kit.dnn->supports(problem);
-  if (!fuses) problem.fusion = {};
+  const bool fused = wanted.statistics || fuses(kit, node.layer, problem);
+  if (!fused) problem.fusion = {};
   auto step = std::make_unique<Conv2dStep>(kit, node, problem, kit.dnn->plan(node.layer, problem), wanted,
                                            context.constant_input[kWeight]);
   StepPlan plan;
@@ -107,7 +137,7 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   plan.workspace_bytes = step->workspace_bytes();
   // The packed weight is written and read, and an epilogue of its own goes over the output.
   if (!context.constant_input[kWeight]) plan.extra_bytes = 2 * packed_bytes(problem);
-  if (!fuses) plan.extra_bytes += 2 * context.out(0).bytes();
+  if (!fused) plan.extra_bytes += 2 * context.out(0).bytes();
   plan.step = std::move(step);
   return plan;
 }

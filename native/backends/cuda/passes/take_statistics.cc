@@ -63,16 +63,8 @@ class NormTimer {
     });
   }
 
-  // Of a run, after one to warm up.
   double time(bool with_sums) const {
-    constexpr int kRuns = 8;
-    run(with_sums);
-    Event start, stop;
-    start.record(*kit_.stream);
-    for (int i = 0; i < kRuns; ++i) run(with_sums);
-    stop.record(*kit_.stream);
-    kit_.stream->synchronize();
-    return Event::milliseconds(start, stop) / kRuns;
+    return milliseconds_of(*kit_.stream, [&] { run(with_sums); });
   }
 
   const Kit& kit_;
