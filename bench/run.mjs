@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Contender, compare, interleave, median } from './harness.mjs';
 import { measureTail } from './tail.mjs';
+import { measureTraffic } from './traffic.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options, positionals } = parseArgs({
@@ -124,6 +125,7 @@ const measures = {
       { rounds },
     ),
   tail: async () => say(await measureTail(Number(options.threads))),
+  traffic: () => measureTraffic().forEach(say),
   'memory-and-loop': async () => {
     const contender = await senet('se_resnet50', 'train', 16, 224).ready();
     try {

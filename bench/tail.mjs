@@ -6,28 +6,26 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { median } from './harness.mjs';
 
-const shape = [16, 56, 56, 256];
-const reduced = 16;
-const elements = shape.reduce((a, b) => a * b);
+const SHAPE = [16, 56, 56, 256];
+const elements = SHAPE.reduce((a, b) => a * b);
 const bytes = 4 * elements;
 
-/** A graph of one tail in training form and its gradient. */
-async function tailGraph() {
+/** A graph of one tail in training form and its gradient, with squeeze-and-excitation or without. */
+async function tailGraph(shape, excited) {
   const { GraphBuilder } = await import('../dist/graph/builder.js');
   const { differentiate } = await import('../dist/graph/autodiff.js');
   const { ABSENT, f32 } = await import('../dist/ir/graph.js');
   const builder = new GraphBuilder();
   builder.layer = 'tail';
   const c = shape[3];
+  const reduced = c / 16;
   const [x, identity, dy] = ['x', 'identity', 'dy'].map((name) => builder.input(name, f32(...shape)));
   const norm = ['gamma', 'beta'].map((name) => builder.parameter(name, f32(c)));
   const running = ['mean', 'variance'].map((name) => builder.state(name, f32(c)));
-  const se = [
-    builder.parameter('w1', f32(reduced, c)),
-    builder.parameter('b1', f32(reduced)),
-    builder.parameter('w2', f32(c, reduced)),
-    builder.parameter('b2', f32(c)),
-  ];
+  const weights = { w1: [reduced, c], b1: [reduced], w2: [c, reduced], b2: [c] };
+  const se = Object.entries(excited ? weights : {}).map(([name, dims]) =>
+    builder.parameter(name, f32(...dims)),
+  );
   const absent = [ABSENT, ABSENT, ABSENT, ABSENT];
   const attributes = { eps: 1e-5, relu: true, gate: 'sigmoid', training: true, frozen: false };
   const [y] = builder.emit('norm_tail', [x, ...norm, ...running, identity, ...absent, ...se], attributes);
@@ -37,12 +35,13 @@ async function tailGraph() {
   return builder.finish(wanted.slice(2).map((id) => gradients.get(id)));
 }
 
-async function openTail(threads) {
+/** Opens a device by name and options, and a tail on it. */
+export async function openTail({ device: name, options, shape, excited = true }) {
   const { Device } = await import('../dist/device.js');
   const { Program } = await import('../dist/program.js');
   const { Tensor } = await import('../dist/tensor.js');
-  const device = new Device('cpu', { threads, layout: 'auto' });
-  const graph = await tailGraph();
+  const device = new Device(name, options);
+  const graph = await tailGraph(shape, excited);
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');
   const tensors = new Map(kept.map(({ name, shape: s }) => [name, new Tensor(device, name, s)]));
   await device.write(
@@ -52,13 +51,10 @@ async function openTail(threads) {
     ),
   );
   const program = await Program.compile(device, graph, tensors);
-  const data = (k) => Float32Array.from({ length: elements }, (_, i) => Math.sin(i * 0.1 + k));
+  const length = shape.reduce((a, b) => a * b);
+  const data = (k) => Float32Array.from({ length }, (_, i) => Math.sin(i * 0.1 + k));
   const inputs = { x: data(0), identity: data(1), dy: data(2) };
-  return async () => {
-    const steps = await program.profile(inputs);
-    const ms = (op) => steps.find((step) => step.op === op).ms;
-    return { forward: ms('norm_tail'), backward: ms('norm_tail_grad') };
-  };
+  return { run: () => program.run(inputs), profile: () => program.profile(inputs) };
 }
 
 /** Threads that copy at once when told to; resolves to the milliseconds of one copy of all. */
@@ -93,7 +89,12 @@ if (!isMainThread && workerData?.control) {
 
 /** Share of the copy bandwidth that the tail reaches, forward and backward together. */
 export async function measureTail(threads, rounds = 15) {
-  const tail = await openTail(threads);
+  const { profile } = await openTail({ device: 'cpu', options: { threads, layout: 'auto' }, shape: SHAPE });
+  const tail = async () => {
+    const steps = await profile();
+    const ms = (op) => steps.find((step) => step.op === op).ms;
+    return { forward: ms('norm_tail'), backward: ms('norm_tail_grad') };
+  };
   const { copy, stop } = openCopy(threads);
   const [copyRates, tailRates, forwardRates, backwardRates] = [[], [], [], []];
   const mask = elements / 8;

@@ -32,16 +32,22 @@ function sitePackages(): string[] {
   });
 }
 
+/** The files that `SENET_CUDNN` can mean: the library, its folder, or the folder of cuDNN or of NVIDIA's wheels. */
+function namedCudnn(): string[] {
+  const named = process.env['SENET_CUDNN'];
+  if (named === undefined || named === '') return [];
+  if (/\.so(\.\d+)*$/.test(named)) return [named];
+  const below = ['lib', 'lib64', 'cudnn/lib'].map((folder) => join(named, folder, CUDNN));
+  return [join(named, CUDNN), ...below.filter((file) => existsSync(file))];
+}
+
 /**
- * Where cuDNN is looked for, in this order: what `SENET_CUDNN` names, a file or a folder; the system's libraries; the
- * wheels of Python environments.
+ * Where cuDNN is looked for, in this order: what `SENET_CUDNN` names; the system's libraries; the wheels of Python
+ * environments.
  */
 export function cudnnCandidates(): string[] {
-  const named = process.env['SENET_CUDNN'];
-  const first =
-    named === undefined || named === '' ? [] : [/\.so(\.\d+)*$/.test(named) ? named : join(named, CUDNN)];
   const wheels = sitePackages().map((folder) => join(folder, 'nvidia', 'cudnn', 'lib', CUDNN));
-  return [...first, CUDNN, ...wheels.filter((file) => existsSync(file))];
+  return [...namedCudnn(), CUDNN, ...wheels.filter((file) => existsSync(file))];
 }
 
 /** Where cuDNN's plans are kept between processes: a folder of the user's cache. */

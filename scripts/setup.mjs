@@ -1,6 +1,7 @@
 /**
  * Makes a fresh Debian or Ubuntu machine ready: finds what is missing, says so, installs it with apt, and builds the
- * addon and the TypeScript. Does nothing where nothing is to do; run it as often as you like.
+ * addon and the TypeScript, and the CUDA backend where a CUDA toolkit and cuDNN are found and SENET_CUDA is not `off`.
+ * Does nothing where nothing is to do; run it as often as you like.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findCuda } from './cuda_toolkit.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -86,16 +88,21 @@ function filesBelow(folder) {
 }
 
 /** Changes with every source the build depends on, and with the processor, whose instructions the kernels use. */
-function fingerprint(files) {
-  const hash = createHash('sha256').update(`${cpus()[0]?.model} ${process.arch}`);
+function fingerprint(files, tools) {
+  const hash = createHash('sha256').update(`${cpus()[0]?.model} ${process.arch}${tools}`);
   for (const file of files) hash.update(file).update(readFileSync(file));
   return hash.digest('hex');
 }
 
-/** Builds a part unless it was built from the very same sources. */
-function build(name, files, product, command) {
+/**
+ * Builds a part unless it was built from the very same sources.
+ *
+ * @param options.tools names what it is built with
+ * @param options.optional everything else works without it
+ */
+function build(name, files, product, command, { tools = '', optional = false } = {}) {
   const stamp = join(root, 'build', `${name}.stamp`);
-  const wanted = fingerprint(files);
+  const wanted = fingerprint(files, tools);
   const done = existsSync(product) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
   if (done) return;
   console.error(`senet setup: building ${name}`);
@@ -104,6 +111,7 @@ function build(name, files, product, command) {
     execFileSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
   } catch {
     console.error(`senet setup: building ${name} failed; the messages above say why`);
+    if (optional) return;
     process.exit(1);
   }
   mkdirSync(dirname(stamp), { recursive: true });
@@ -113,6 +121,24 @@ function build(name, files, product, command) {
 const inRoot = (...parts) => join(root, ...parts);
 const cmakeJs = inRoot('node_modules', 'cmake-js', 'bin', 'cmake-js');
 const typescript = inRoot('node_modules', 'typescript', 'bin', 'tsc');
+
+/** Builds the backend for GPUs, or says in a line why not. */
+function buildCuda() {
+  if (process.env.SENET_CUDA === 'off') return console.error('senet setup: SENET_CUDA=off, no CUDA backend');
+  const { toolkit, cudnn, missing } = findCuda();
+  if (missing.length > 0) {
+    const what = missing.map((entry) => entry.what).join(', ');
+    return console.error(`senet setup: no CUDA backend; not found: ${what} (npx senet doctor says more)`);
+  }
+  const files = filesBelow(inRoot('native')).filter((file) => !/[/](addon|cpu|cuda_sim)[/]/.test(file));
+  build(
+    'cuda',
+    [inRoot('scripts', 'build_cuda.mjs'), ...files],
+    inRoot('build', 'Release', 'senet_cuda.so'),
+    [process.execPath, inRoot('scripts', 'build_cuda.mjs')],
+    { tools: JSON.stringify([toolkit, cudnn]), optional: true },
+  );
+}
 
 installMissing();
 build(
@@ -130,3 +156,4 @@ if (existsSync(typescript)) {
     [process.execPath, typescript, '-p', 'tsconfig.build.json'],
   );
 }
+buildCuda();

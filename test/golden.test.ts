@@ -13,6 +13,7 @@ import { crossEntropy } from '../lib/train/loss.ts';
 import { sgd } from '../lib/train/optimizer.ts';
 import { runOnDevice } from './helpers/case_graph.ts';
 import { expectClose } from './helpers/close.ts';
+import { cudaSimLibrary } from './helpers/cuda_sim.ts';
 import { type RefTensor, tensor } from './reference/index.ts';
 
 type Numbers = Readonly<Record<string, number[]>>;
@@ -39,8 +40,12 @@ function values(name: string, shape: readonly number[], scale = 1, shift = 0): R
 }
 
 const flat = (data: number[]): RefTensor => tensor([data.length], data);
-const device = new Device('cpu');
-afterAll(() => device.dispose());
+process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
+const devices = ['cpu', 'cuda'] as const;
+const opened = new Map(devices.map((name) => [name, new Device(name)]));
+afterAll(() => {
+  for (const device of opened.values()) device.dispose();
+});
 
 function seParameters(builder: GraphBuilder): number[] {
   return [
@@ -69,7 +74,7 @@ function check(
   });
 }
 
-test('SE block, forward and backward', async () => {
+test.each(devices)('SE block on %s, forward and backward', async (device) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32(2, 5, 3, 16));
   const se = seParameters(builder);
@@ -89,11 +94,11 @@ test('SE block, forward and backward', async () => {
   const graph = training.finish([y, ...wanted.map((id) => gradients.get(id)!)]);
   const shape = [2, 5, 3, 16];
   const feeds = new Map([['x', values('x', shape)], ['dy', values('dy', shape)], ...seFeeds()]);
-  const { outputs } = await runOnDevice(device, graph, feeds);
+  const { outputs } = await runOnDevice(opened.get(device)!, graph, feeds);
   check(outputs, golden.seBlock, ['y', 'dx', 'dw1', 'db1', 'dw2', 'db2'], sizeOf(shape));
 });
 
-test('residual tail in training, forward and backward', async () => {
+test.each(devices)('residual tail on %s in training, forward and backward', async (device) => {
   const shape = [3, 4, 5, 16];
   const builder = new GraphBuilder();
   const x = builder.input('x', f32(...shape));
@@ -124,7 +129,7 @@ test('residual tail in training, forward and backward', async () => {
     ['running_var', tensor([16], new Float64Array(16).fill(1))],
     ...seFeeds(),
   ]);
-  const run = await runOnDevice(device, graph, feeds);
+  const run = await runOnDevice(opened.get(device)!, graph, feeds);
   const names = ['y', 'dx', 'didentity', 'dgamma', 'dbeta', 'dw1', 'db1', 'dw2', 'db2'];
   check(run.outputs, golden.residualTail, names, sizeOf(shape));
   for (const name of ['running_mean', 'running_var']) {
@@ -158,10 +163,16 @@ describe('three SGD steps of a tiny SE-ResNet', () => {
       }),
     );
 
-  test.each(['blocked8', 'blocked16', 'channels_last'] as const)('%s', async (layout) => {
+  test.each([
+    ['cpu', 'blocked8'],
+    ['cpu', 'blocked16'],
+    ['cpu', 'channels_last'],
+    ['cuda', 'auto'],
+  ] as const)('%s %s', async (device, layout) => {
     const model = new Model(tiny);
     try {
       await model.compile({
+        device,
         layout,
         optimizer: sgd({ momentum: 0.9, weightDecay: 1e-3, nesterov: true }),
         loss: crossEntropy({ labelSmoothing: 0.1 }),

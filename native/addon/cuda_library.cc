@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstring>
 #include <mutex>
 
 #include "core/error.h"
@@ -35,7 +36,7 @@ const CudaPlugin& load(const std::string& file, const std::vector<std::string>& 
   }
   const auto entry = reinterpret_cast<CudaPluginEntry>(dlsym(library, kCudaPluginEntry));
   if (entry == nullptr) throw Error(ErrorCode::kUnsupported, file + ": no library of the CUDA backend");
-  if (entry()->version != kCudaPluginVersion) {
+  if (std::strcmp(entry()->build, kCudaPluginBuild) != 0) {
     throw Error(ErrorCode::kUnsupported, file + ": built from other sources than the addon");
   }
   return *entry();

@@ -1,5 +1,6 @@
 // What the library of the CUDA backend offers to the addon, which links no CUDA and opens that library when a GPU is
-// asked for. Both are built from one tree: the number tells when they were not.
+// asked for. Classes cross between the two, so both must be built from the same headers: the build tells when they were
+// not. It is defined by the build (plugin_build.cmake).
 #pragma once
 
 #include <memory>
@@ -24,10 +25,10 @@ struct CudaOptions {
   std::string plan_cache;
 };
 
-inline constexpr int kCudaPluginVersion = 1;
+inline constexpr char kCudaPluginBuild[] = SENET_PLUGIN_BUILD;
 
 struct CudaPlugin {
-  int version;  // kCudaPluginVersion
+  const char* build;  // kCudaPluginBuild
   // How many devices there are; with none, `*why` says the reason.
   int (*device_count)(std::string* why);
   // "NVIDIA H100 80GB HBM3, compute capability 9.0, 79 GB". Throws Error.

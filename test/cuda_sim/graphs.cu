@@ -1,5 +1,6 @@
 // Capture: the graph does what the calls would have done, and what must not be captured is refused.
 #include "backends/cuda/launch.cuh"
+#include "backends/cuda_sim/control.h"
 #include "device.h"
 
 namespace {
@@ -162,6 +163,12 @@ SIM_CASE(capture_must_be_ended_rightly) {
   expect_error(cudaStreamEndCapture(side, &graph), cudaErrorStreamCaptureUnmatched, "in another stream");
   scale(side, y, 1, 1);
   expect_error(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureUnjoined, "with work left over");
+  cudaGetLastError();
+
+  begin(stream);
+  sim_fail_call("cudaStreamEndCapture", 1, cudaErrorUnknown);
+  expect_error(cudaStreamEndCapture(stream, &graph), cudaErrorUnknown, "by order");
+  check(cudaStreamSynchronize(stream));
   cudaGetLastError();
 }
 

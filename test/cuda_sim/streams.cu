@@ -124,6 +124,21 @@ SIM_CASE(a_fault_stays) {
   check(cudaStreamSynchronize(stream));
 }
 
+SIM_CASE(an_operation_fails_by_order_and_that_stays) {
+  const Stream stream;
+  const DeviceArray<float> y(counting(kCount));
+  sim_fail_operation(2, cudaErrorLaunchFailure);
+  add(stream, y, 1);
+  check(cudaStreamSynchronize(stream));
+  add(stream, y, 1);
+  expect_error(cudaStreamSynchronize(stream), cudaErrorLaunchFailure, "where it runs");
+  expect(std::string(sim_last_message()) == "add_kernel failed by order of the test", "it names the kernel");
+  expect_error(cudaStreamSynchronize(stream), cudaErrorLaunchFailure, "later calls");
+  sim_reset();
+  check(cudaGetLastError());
+  expect(y.read(stream)[0] == 2, "it did nothing");
+}
+
 SIM_CASE(errors_of_calls_are_forgotten_when_told) {
   expect_error(cudaSetDevice(3), cudaErrorInvalidDevice, "a device that is not there");
   expect_error(cudaPeekAtLastError(), cudaErrorInvalidDevice, "peek");

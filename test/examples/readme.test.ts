@@ -1,5 +1,5 @@
-/** The README says what is true: its TypeScript compiles against the library, and its commands exist. */
-import { readFileSync } from 'node:fs';
+/** The documents say what is true: their TypeScript compiles against the library, and their commands exist. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { listModels } from '../../lib/index.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const documents = ['README.md', 'docs/gpu.md'].map((name) => [name, read(name)] as const);
 
 function diagnose(sources: ReadonlyMap<string, string>): string[] {
   const config = ts.parseConfigFileTextToJson(
@@ -34,18 +35,33 @@ function diagnose(sources: ReadonlyMap<string, string>): string[] {
     .map((d) => `${d.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(d.messageText, ' ')}`);
 }
 
-test('TypeScript examples compile', () => {
-  const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!);
-  expect(blocks.length).toBeGreaterThanOrEqual(3);
-  const sources = new Map(blocks.map((text, i) => [join(root, `readme-${i}.ts`), text]));
+test.each(documents)('TypeScript examples of %s compile', (_, text) => {
+  const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]!);
+  expect(blocks.length).toBeGreaterThanOrEqual(1);
+  const sources = new Map(blocks.map((block, i) => [join(root, `document-${i}.ts`), block]));
   expect(diagnose(sources)).toEqual([]);
 });
 
-test('commands exist', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object };
-  const named = [...readme.matchAll(/npm (?:run\s+)?(\w[\w:-]*)/g)].map((match) => match[1]!);
+test.each(documents)('commands of %s exist', (_, text) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: object };
+  const code = [...text.matchAll(/```(\w*)\n[\s\S]*?```|`[^`]+`/g)]
+    .filter(([, language]) => language === undefined || language === 'sh')
+    .map(([part]) => part)
+    .join('\n');
+  const named = [...code.matchAll(/npm (?:run\s+)?(\w[\w:-]*)/g)].map((match) => match[1]!);
   const missing = named.filter((name) => !['ci', 'test'].includes(name) && !(name in scripts));
-  expect(missing).toEqual([]);
+  const files = [...code.matchAll(/node (\w+\/[\w/]+\.mjs)/g)].map((match) => match[1]!);
+  expect([...missing, ...files.filter((file) => !existsSync(join(root, file)))]).toEqual([]);
+});
+
+test.each(documents)('environment variables of %s are read somewhere', (_, text) => {
+  const sources = ['lib', 'scripts', 'native'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|mjs|cc)$/.test(name))
+      .map((name) => read(join(folder, name))),
+  );
+  const names = new Set(text.match(/\bSENET_\w+/g));
+  expect([...names].filter((name) => !sources.some((source) => source.includes(name)))).toEqual([]);
 });
 
 test('the zoo is as it says', () => {

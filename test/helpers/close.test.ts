@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { tensor } from '../reference/tensor.ts';
-import { type CloseOptions, expectClose, expectExact, isMistrusted, rms } from './close.ts';
+import {
+  type CloseOptions,
+  expectClose,
+  expectExact,
+  expectRounded,
+  isMistrusted,
+  rms,
+  roundTo,
+} from './close.ts';
 
 const plain: CloseOptions = { reduction: 1, dtype: 'f32' };
 const vector = (...values: number[]) => tensor([values.length], values);
@@ -114,6 +122,38 @@ describe('tolerance', () => {
   test('exact means equal', () => {
     expect(() => expectExact([3, -0], vector(3, 0))).not.toThrow();
     expect(() => expectExact([3.0000002, 0], vector(3, 0), 'conv')).toThrow(/^conv: 1 of 2/);
+  });
+});
+
+test('as many outliers as are allowed', () => {
+  const actual = [1, 2, 3, 99];
+  expect(() => expectClose(actual, vector(1, 2, 3, 4), { ...plain, outliers: 1 })).not.toThrow();
+  expect(() => expectClose(actual, vector(1, 2, 4, 4), { ...plain, outliers: 1 })).toThrow(/2 of 4/);
+});
+
+test('roundTo keeps so many bits', () => {
+  expect([256.9, 258, 259.1, -1.001].map((value) => roundTo(8, value))).toEqual([256, 258, 260, -1]);
+  expect(roundTo(11, 1.1e-6, 2 ** -24)).toBe(18 * 2 ** -24);
+  expect(roundTo(24, Math.PI)).toBe(Math.fround(Math.PI));
+  expect([0, Number.POSITIVE_INFINITY].map((value) => roundTo(8, value))).toEqual([
+    0,
+    Number.POSITIVE_INFINITY,
+  ]);
+});
+
+describe('one rounding', () => {
+  test('more is allowed of a type with fewer bits', () => {
+    expect(() => expectClose([1.003], vector(1), { ...plain, bits: 8 })).not.toThrow();
+    expect(() => expectClose([1.005], vector(1), { ...plain, bits: 8 })).toThrow();
+  });
+
+  test('to bfloat16 is allowed, two are not', () => {
+    expect(() => expectRounded([257, -1], vector(256, -1), 8)).not.toThrow();
+    expect(() => expectRounded([258, -1], vector(256, -1), 8, 'y')).toThrow(/^y: 1 of 2/);
+  });
+
+  test('leaves zeros as they are', () => {
+    expect(() => expectRounded([1e-9], vector(0), 8)).toThrow();
   });
 });
 

@@ -12,6 +12,7 @@
  *   vectorized sums err less.
  * - The result's size is the rms of the whole expected tensor, as a sum that happens to end near zero errs like its
  *   neighbours do.
+ * - `bits` adds one rounding of a value that is stored in fewer of them, 2^-bits |expected|.
  * - `atol` is 0 unless the case says why its condition is worse (see OpCase.tolerance in test/cases/case.ts).
  *
  * NaN equals NaN, an infinity the infinity of the same sign, -0 equals 0. Integers must be equal.
@@ -31,6 +32,10 @@ export interface CloseOptions {
   dtype: 'f32' | 'i32' | 'u8';
   /** Extra absolute tolerance, for cases whose condition needs it. 0 by default. */
   atol?: number;
+  /** Bits that are kept of a value where it is stored, which may be rounded to them once; default: all. */
+  bits?: number;
+  /** Elements that may be anything, as a last bit decides about them (the sign of a ReLU's input); default 0. */
+  outliers?: number;
   /** Put before the message. */
   label?: string;
 }
@@ -58,7 +63,14 @@ function excess(actual: number, expected: number, relative: number, floor: numbe
   return Math.max(over, 0);
 }
 
-function compare(actual: Actual, expected: RefTensor, relative: number, floor: number, label: string): void {
+function compare(
+  actual: Actual,
+  expected: RefTensor,
+  relative: number,
+  floor: number,
+  label: string,
+  outliers = 0,
+): void {
   const data = 'data' in actual ? actual.data : actual;
   if ('shape' in actual && !sameShape(actual.shape, expected.shape)) {
     const shapes = `${formatShape(expected.shape)}, received ${formatShape(actual.shape)}`;
@@ -84,7 +96,7 @@ function compare(actual: Actual, expected: RefTensor, relative: number, floor: n
       worstIndex = i;
     }
   }
-  if (bad === 0) return;
+  if (bad <= outliers) return;
   const at = `${worstIndex} [${coordinates(worstIndex, expected.shape)}]`;
   const [got, wanted] = [data[worstIndex]!, expected.data[worstIndex]!];
   const allowed = (relative * Math.abs(wanted) + floor).toExponential(2);
@@ -112,12 +124,26 @@ function coordinates(index: number, shape: readonly number[]): string {
 export function expectClose(actual: Actual, expected: RefTensor, options: CloseOptions): void {
   const relative = units[options.dtype] * Math.max(1, Math.sqrt(options.reduction) / 4);
   const floor = relative * rms(expected.data) + (options.atol ?? 0);
-  compare(actual, expected, relative, floor, options.label === undefined ? '' : `${options.label}: `);
+  const rounding = options.bits === undefined ? 0 : 2 ** -options.bits;
+  const label = options.label === undefined ? '' : `${options.label}: `;
+  compare(actual, expected, relative + rounding, floor, label, options.outliers);
 }
 
 /** Throws unless `actual` holds exactly the expected values, for inputs that leave no room for rounding. */
 export function expectExact(actual: Actual, expected: RefTensor, label?: string): void {
   compare(actual, expected, 0, 0, label === undefined ? '' : `${label}: `);
+}
+
+/** Throws unless `actual` is within one rounding to `bits` bits of the expected values, which are exact sums. */
+export function expectRounded(actual: Actual, expected: RefTensor, bits: number, label?: string): void {
+  compare(actual, expected, 2 ** -bits, 0, label === undefined ? '' : `${label}: `);
+}
+
+/** The nearest number of `bits` bits, the leading one included, that is a multiple of `step` where that is given. */
+export function roundTo(bits: number, value: number, step = 0): number {
+  if (value === 0 || !Number.isFinite(value)) return value;
+  const unit = Math.max(2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits), step);
+  return Math.round(value / unit) * unit;
 }
 
 /** Whether so much of the tensor is zero (more than 90 %) that equality says little. Empty tensors count. */

@@ -1,6 +1,8 @@
 /** The devices that the op suites run on: each kind of storage the CPU backend has, and the simulated GPU. */
-import { Device } from '../../lib/device.ts';
+import { expect } from 'vitest';
+import { Device, liveNativeObjects } from '../../lib/device.ts';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
+import { simulatedObjects } from '../helpers/sim_objects.ts';
 
 const layouts = ['channels_last', 'blocked8', 'blocked16'] as const;
 
@@ -16,6 +18,13 @@ export const openDevices = (): Map<string, Device> =>
     ...layouts.map((layout) => [`cpu ${layout}`, new Device('cpu', { layout })] as const),
     ['cuda-sim', openCudaSim()],
   ]);
+
+/** Disposes the devices; nothing of what ran on them may be left. */
+export function closeDevices(devices: ReadonlyMap<string, Device>): void {
+  for (const device of devices.values()) device.dispose();
+  expect(liveNativeObjects()).toBe(0);
+  expect(simulatedObjects()).toBe(0);
+}
 
 /** Names for `describe.each`. */
 export const deviceNames = [...layouts.map((layout) => `cpu ${layout}`), 'cuda-sim'];

@@ -3,74 +3,33 @@
  * the gradient rules it follows, against finite differences of the forward op.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  allCases,
-  gateTolerance,
-  gradientPositions,
-  inputsOf,
-  type OpCase,
-  reductionOf,
-} from '../cases/index.ts';
-import {
-  feedsOf,
-  forwardGraph,
-  gradientGraph,
-  inputName,
-  runOnDevice,
-  SEED,
-  seedShape,
-} from '../helpers/case_graph.ts';
-import { expectClose, expectExact } from '../helpers/close.ts';
+import { allCases, gradientPositions, type OpCase } from '../cases/index.ts';
+import { forwardGraph, gradientGraph, inputName, SEED } from '../helpers/case_graph.ts';
+import { checkGradient, gradientFeeds } from '../helpers/op_checks.ts';
 import { Random } from '../helpers/random.ts';
 import { interpret, type RefTensor, tensor } from '../reference/index.ts';
-import { deviceNames, openDevices } from './devices.ts';
+import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
 const devices = openDevices();
-afterAll(() => {
-  for (const device of devices.values()) device.dispose();
-});
+afterAll(() => closeDevices(devices));
 
 const cases = allCases().filter((c) => gradientPositions(c).length > 0);
 const named = cases.map((c) => [`${c.op}: ${c.name}`, c] as const);
 
-function randomTensor(shape: readonly number[], random: Random, integers = false): RefTensor {
+function randomTensor(shape: readonly number[], random: Random): RefTensor {
   const result = tensor(shape);
-  for (let i = 0; i < result.data.length; i += 1) {
-    result.data[i] = integers ? random.integer(-2, 2) : Math.fround(random.normal());
-  }
-  return result;
-}
-
-function feedsWithSeed(testCase: OpCase, graph: ReturnType<typeof gradientGraph>, integers = false) {
-  const feeds = feedsOf(inputsOf(testCase, { integers }));
-  feeds.set(
-    SEED,
-    randomTensor(seedShape(graph), new Random(`seed ${testCase.op} ${testCase.name}`), integers),
-  );
-  return feeds;
+  return { shape: result.shape, data: result.data.map(() => Math.fround(random.normal())) };
 }
 
 describe.each(deviceNames)('%s', (device) => {
   test.each(named)('%s', async (_, testCase) => {
-    const graph = gradientGraph(testCase);
-    const feeds = feedsWithSeed(testCase, graph);
-    const { outputs } = await runOnDevice(devices.get(device)!, graph, feeds);
-    const expected = interpret(graph, feeds);
-    const reduction = reductionOf(testCase).gradient;
-    const atol = testCase.tolerance?.gradient ?? gateTolerance(testCase);
-    gradientPositions(testCase).forEach((position, i) => {
-      const label = `gradient in input ${position}`;
-      expectClose(outputs[i]!, expected[i]!, { reduction, dtype: 'f32', atol, label });
-    });
+    await checkGradient(devices.get(device)!, testCase);
   });
 
   test('integer inputs give exact gradients', async () => {
     for (const testCase of cases.filter(({ integers }) => integers === true)) {
-      const graph = gradientGraph(testCase);
-      const feeds = feedsWithSeed(testCase, graph, true);
-      const { outputs } = await runOnDevice(devices.get(device)!, graph, feeds);
-      interpret(graph, feeds).forEach((expected, i) => {
-        expectExact(outputs[i]!, expected, `${testCase.op}: ${testCase.name}: gradient ${i}`);
+      await checkGradient(devices.get(device)!, testCase, { integers: true }).catch((cause: unknown) => {
+        throw new Error(`${testCase.op}: ${testCase.name}`, { cause });
       });
     }
   });
@@ -87,7 +46,7 @@ describe('gradient rules against finite differences', () => {
   const EPS = 1e-6;
   test.each(named)('%s', (_, testCase) => {
     const graph = gradientGraph(testCase);
-    const feeds = feedsWithSeed(testCase, graph);
+    const feeds = gradientFeeds(testCase, graph);
     const gradients = interpret(graph, feeds);
     gradientPositions(testCase).forEach((position, i) => {
       const x = feeds.get(inputName(position))!;

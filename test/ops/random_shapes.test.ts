@@ -12,12 +12,10 @@ import { feedsOf, forwardGraph, gradientGraph, runOnDevice, SEED, seedShape } fr
 import { expectClose } from '../helpers/close.ts';
 import { Random } from '../helpers/random.ts';
 import { interpret, tensor } from '../reference/index.ts';
-import { deviceNames, openDevices } from './devices.ts';
+import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
 const devices = openDevices();
-afterAll(() => {
-  for (const device of devices.values()) device.dispose();
-});
+afterAll(() => closeDevices(devices));
 
 /** Fixed, so that a failure here fails everywhere; fast-check prints it with the smallest case it finds. */
 const SEED_OF_RUN = 20260101;

@@ -1,30 +1,45 @@
-/** The addon as part of a process: worker threads, every way to end, and memory over many models. */
+/**
+ * The addon as part of a process: worker threads, every way to end, and memory over many models; on the CPU, and with
+ * less of each on the simulated GPU, which is slow.
+ */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { expectNoCrash, runNode } from './run_node.ts';
+import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
+import { expectNoCrash, type RunOptions, runNode } from './run_node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('worker threads', () => {
-  test('eight at once, ten rounds, give the main thread’s bits', async () => {
-    const result = await runNode('workers.mjs', { args: ['10'], timeoutMs: 150_000 });
+const runOn = (device: string, name: string, options: RunOptions) =>
+  runNode(name, { ...options, env: { SENET_TEST_DEVICE: device, SENET_CUDA_LIBRARY: cudaSimLibrary } });
+
+describe.each([
+  ['cpu', 10, 8, 30],
+  ['cuda', 1, 3, 15],
+])('worker threads on %s', (device, rounds, workers, terminations) => {
+  test(`${workers} at once, ${rounds} rounds, give the main thread’s bits`, async () => {
+    const args = [String(rounds), String(workers)];
+    const result = await runOn(device, 'workers.mjs', { args, timeoutMs: 150_000 });
     expectNoCrash(result);
     expect(result.code, result.stdout + result.stderr).toBe(0);
-    expect(result.stdout).toContain('same bits in 10 rounds');
+    expect(result.stdout).toContain(`same bits in ${rounds} rounds`);
   }, 160_000);
 
-  test('terminated in the middle of work, thirty times, leave nothing behind', async () => {
-    const result = await runNode('terminate.mjs', { args: ['30'], timeoutMs: 120_000 });
+  test(`terminated in the middle of work, ${terminations} times, leave nothing behind`, async () => {
+    const args = [String(terminations)];
+    const result = await runOn(device, 'terminate.mjs', { args, timeoutMs: 120_000 });
     expectNoCrash(result);
     expect(result.code, result.stderr).toBe(0);
     expect(result.stdout).toContain('live 0');
   }, 130_000);
 });
 
-describe('ways to end', () => {
+describe.each([
+  ['cpu', ['idle', 'training', 'inferring', 'saving'], 20],
+  ['cuda', ['training'], 4],
+])('ways to end on %s', (device, activities, epochs) => {
   const endings = {
     end: { code: 0 },
     exit: { code: 7 },
@@ -34,7 +49,7 @@ describe('ways to end', () => {
     SIGTERM: { signal: 'SIGTERM' },
   } as const;
   const cases = Object.keys(endings).flatMap((ending) =>
-    ['idle', 'training', 'inferring', 'saving'].flatMap((activity) =>
+    activities.flatMap((activity) =>
       ['disposed', 'kept'].map((disposed) => [ending, activity, disposed] as const),
     ),
   );
@@ -43,8 +58,8 @@ describe('ways to end', () => {
     const place = mkdtempSync(join(folder, 'case-'));
     const expected = endings[ending as keyof typeof endings];
     const bySignal = 'signal' in expected;
-    const result = await runNode('exit.mjs', {
-      args: [bySignal ? 'signal' : ending, activity, disposed, place],
+    const result = await runOn(device, 'exit.mjs', {
+      args: [bySignal ? 'signal' : ending, activity, disposed, place, String(epochs)],
       timeoutMs: 30_000,
       ...(bySignal && { killWhenReady: expected.signal }),
     });
@@ -67,9 +82,9 @@ describe('ways to end', () => {
 
 describe('memory', () => {
   const MB = 1 << 20;
-  const cycles = async (mode: string, count: number) => {
-    const args = [String(count), mode];
-    const result = await runNode('cycles.mjs', { args, nodeArgs: ['--expose-gc'], timeoutMs: 200_000 });
+  const cycles = async (mode: string, count: number, device = 'cpu') => {
+    const options = { args: [String(count), mode], nodeArgs: ['--expose-gc'], timeoutMs: 200_000 };
+    const result = await runOn(device, 'cycles.mjs', options);
     expectNoCrash(result);
     expect(result.code, result.stderr).toBe(0);
     return JSON.parse(result.stdout) as { growth: number; live: number; peak: number };
@@ -87,4 +102,12 @@ describe('memory', () => {
     expect(live).toBe(0);
     expect(peak).toBeLessThan(1500 * MB);
   }, 210_000);
+
+  test.each(['dispose', 'forget'])(
+    '20 models on the simulated GPU: %s',
+    async (mode) => {
+      expect((await cycles(mode, 10, 'cuda')).live).toBe(0);
+    },
+    210_000,
+  );
 });

@@ -1,6 +1,6 @@
 /**
- * The native code under address and undefined-behaviour sanitizers with a leak check: the op suites, training,
- * worker threads and faults at every entry. Builds the addon once more, with the sanitizers.
+ * The native code under address and undefined-behaviour sanitizers with a leak check: the op suites, training, faults
+ * at every entry, and faults of the simulated GPU. Builds the addon once more, with the sanitizers.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,13 +12,14 @@ import { buildOnSim } from '../helpers/cuda_sim.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const addon = join(root, 'build-sanitize/Release/senet.node');
+let cudaLibrary = '';
 
 beforeAll(() => {
   const cmake = join(root, 'node_modules/cmake-js/bin/cmake-js');
   const args = ['build', '--out', join(root, 'build-sanitize'), '--CDSENET_SANITIZE=ON', '--parallel', '2'];
   execFileSync(process.execPath, [cmake, ...args], { cwd: root, stdio: 'pipe' });
   expect(existsSync(addon)).toBe(true);
-  buildOnSim('asan', 'senet_cuda_sim');
+  cudaLibrary = buildOnSim('asan', 'senet_cuda_sim');
 }, 600_000);
 
 async function run(args: readonly string[], timeout: number): Promise<string> {
@@ -28,6 +29,7 @@ async function run(args: readonly string[], timeout: number): Promise<string> {
     NODE_OPTIONS: '',
     LD_PRELOAD: library,
     SENET_ADDON: addon,
+    SENET_CUDA_LIBRARY: cudaLibrary,
     SENET_SIM_MODE: 'asan',
     ASAN_OPTIONS: 'detect_leaks=1',
     LSAN_OPTIONS: `suppressions=${join(root, 'test/sanitize/lsan.supp')}:print_suppressions=0`,
@@ -48,6 +50,18 @@ describe('under the sanitizers', () => {
   test('faults at every native entry become errors', async () => {
     // Twelve entries by four kinds, and the four that queue a job once more.
     expect(await run(['test/sanitize/faults.mjs'], 120_000)).toMatch(/^64 faults met at 12 entries/);
+  }, 130_000);
+
+  test('each kind of call to CUDA and cuDNN fails once', async () => {
+    const [, faults, kinds] = /(\d+) faults in (\d+) kinds/.exec(
+      await run(['test/sanitize/cuda_faults.mjs'], 280_000),
+    )!;
+    expect(Number(faults)).toBeGreaterThan(60);
+    expect(Number(kinds)).toBeGreaterThan(20);
+  }, 300_000);
+
+  test('a GPU is lost in the middle of work', async () => {
+    expect(await run(['test/sanitize/cuda_lost.mjs'], 120_000)).toMatch(/lost at \d\d operations/);
   }, 130_000);
 
   test('training and prediction', async () => {

@@ -1,5 +1,6 @@
 /** A tiny SE network, data that it can learn, and what several suites need of them. */
 import type { Batch } from '../../lib/data/dataset.ts';
+import type { DeviceName } from '../../lib/device.ts';
 import { basicBlock, conv2d, defineModel, globalAvgPool, linear, normTail } from '../../lib/layers/index.ts';
 import { Model } from '../../lib/model.ts';
 import { sgd } from '../../lib/train/optimizer.ts';
@@ -33,9 +34,12 @@ export const batches = (count: number, size = 16): Batch[] =>
   Array.from({ length: count }, (_, i) => batchOf(size, 31 * i));
 
 /** A compiled tiny model. */
-export async function tiny(options: { seed?: number; lr?: number } = {}): Promise<Model> {
+export async function tiny(
+  options: { seed?: number; lr?: number; device?: DeviceName } = {},
+): Promise<Model> {
   const model = new Model(definition, { seed: options.seed ?? 1 });
   await model.compile({
+    device: options.device ?? 'cpu',
     threads: 1,
     optimizer: sgd(),
     schedule: schedules.constant({ lr: options.lr ?? 0.05 }),

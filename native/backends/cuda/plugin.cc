@@ -18,7 +18,7 @@ std::string description() {
   return "CUDA runtime " + runtime_version() + ", " + cuda::dnn_version();
 }
 
-constexpr CudaPlugin kPlugin = {kCudaPluginVersion, cuda::device_count, cuda::device_description, description,
+constexpr CudaPlugin kPlugin = {kCudaPluginBuild, cuda::device_count, cuda::device_description, description,
                                 cuda::make_cuda_backend};
 
 }  // namespace

@@ -1,7 +1,9 @@
-// Runs the tests whose names contain one of the arguments, or all. Exit status 1 if one fails.
+// Runs the tests whose names contain one of the arguments, or all. Exit status 1 if one fails, or leaves anything alive
+// on the device.
 #include <chrono>
 #include <cstdio>
 
+#include "backends/cuda_sim/control.h"
 #include "kernel_test.h"
 
 namespace senet::cuda::test {
@@ -21,12 +23,15 @@ bool wanted(const char* name, int count, char** words) {
 int run(const Test& test) {
   failures = 0;
   context.clear();
+  stream();  // stays for all tests
+  const size_t alive = sim_live_count();
   const auto start = std::chrono::steady_clock::now();
   try {
     test.run();
   } catch (const std::exception& error) {
     fail(error.what());
   }
+  if (sim_live_count() != alive) fail("left " + std::to_string(sim_live_count() - alive) + " things alive");
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   std::printf("%s %s (%.0f ms)\n", failures == 0 ? "ok  " : "FAIL", test.name, time.count());
   std::fflush(stdout);

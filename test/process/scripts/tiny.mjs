@@ -8,7 +8,9 @@ export function tinyModel(seed = 3) {
   return createModel('se_resnet20', { input: [SIZE, SIZE, 3], classes: CLASSES, seed });
 }
 
+/** On the device that the test names. */
 export const compileOptions = {
+  device: process.env.SENET_TEST_DEVICE ?? 'cpu',
   threads: 1,
   optimizer: sgd({ momentum: 0.9 }),
   schedule: schedules.constant({ lr: 0.05 }),

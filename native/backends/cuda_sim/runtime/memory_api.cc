@@ -97,14 +97,17 @@ cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t stream) {
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   return api_call("cudaFreeAsync", CallKind::kRelease, [&](Runtime&) {
     if (pointer == nullptr) return cudaSuccess;
-    const CUstream_st* const found = senet::sim::find_stream(stream);
+    CUstream_st* const found = senet::sim::find_stream(stream);
     if (found == nullptr) return cudaErrorInvalidResourceHandle;
     if (found->capture != nullptr)
       return report(cudaErrorNotSupported, "cudaFreeAsync in a capture is not simulated");
-    // After an error the queues run nothing any more.
-    if (senet::sim::runtime().sticky != cudaSuccess) return device_memory().release(pointer);
-    return senet::sim::enqueue(stream, "cudaFreeAsync",
-                               [pointer] { return device_memory().release(pointer); });
+    senet::sim::Operation operation;
+    operation.work = std::make_shared<const senet::sim::Work>(senet::sim::Work{
+        .name = "cudaFreeAsync",
+        .run = [pointer] { return device_memory().release(pointer); },
+        .frees = true,
+    });
+    return senet::sim::enqueue_operation(*found, std::move(operation));
   });
 }
 

@@ -37,16 +37,16 @@ bool runnable(const CUstream_st& stream) {
 
 cudaError_t run_work(const Work& work) {
   Runtime& state = runtime();
-  // After an error nothing runs any more, but the queues still empty.
-  if (state.sticky != cudaSuccess) return cudaSuccess;
+  // After an error nothing else runs any more, but the queues still empty.
+  if (state.sticky != cudaSuccess && !work.frees) return cudaSuccess;
   state.in_operation = true;
   ++state.operations;
-  const cudaError_t error = order_due(state.orders.operation)
+  const cudaError_t error = !work.frees && order_due(state.orders.operation)
                                 ? report(static_cast<cudaError_t>(state.orders.operation_error),
                                          "%s failed by order of the test", work.name.c_str())
                                 : work.run();
   state.in_operation = false;
-  if (error != cudaSuccess) state.sticky = error;
+  if (error != cudaSuccess && state.sticky == cudaSuccess) state.sticky = error;
   return error;
 }
 

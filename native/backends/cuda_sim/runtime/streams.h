@@ -18,6 +18,7 @@ namespace senet::sim {
 struct Work {
   std::string name;
   std::function<cudaError_t()> run;
+  bool frees = false;  // runs even after an error that stays
 };
 
 struct GraphNode {

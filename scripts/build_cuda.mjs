@@ -1,0 +1,174 @@
+/**
+ * Builds the library of the CUDA backend, which the addon opens when a GPU is asked for:
+ *
+ *   node scripts/build_cuda.mjs                    build/Release/senet_cuda.so
+ *   node scripts/build_cuda.mjs --library FILE     the same in another place
+ *
+ * Needs g++, a CUDA toolkit and cuDNN, and neither CMake nor npm. Objects are kept in build/cuda and made anew when
+ * their sources, their options or the versions of the compilers change.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { findCuda } from './cuda_toolkit.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const native = join(root, 'native');
+const objects = join(root, 'build', 'cuda');
+
+const run = promisify(execFile);
+
+function fail(...lines) {
+  for (const line of lines) console.error(`CUDA backend: ${line}`);
+  process.exit(1);
+}
+
+/** The compiler's version; it is part of what decides whether an object is up to date. */
+function hostCompiler() {
+  try {
+    return execFileSync('g++', ['-dumpfullversion'], { encoding: 'utf8' }).trim();
+  } catch {
+    return fail('g++ is needed and was not found on the path (package g++)');
+  }
+}
+
+/** The backend's sources, the slowest to compile first so that the last one does not run alone. */
+function sources() {
+  const backend = join(native, 'backends', 'cuda');
+  const files = readdirSync(backend, { recursive: true })
+    .filter((name) => /\.(cc|cu)$/.test(name))
+    .map((name) => join(backend, name));
+  const weight = (file) => statSync(file).size * (file.endsWith('.cu') ? 10 : 1);
+  return [...files, join(native, 'core', 'graph.cc')].sort((a, b) => weight(b) - weight(a));
+}
+
+const sha256 = (data) => createHash('sha256').update(data).digest('hex');
+
+/** What tells the addon whether the library was built from the same headers: the text that plugin_build.cmake makes. */
+function pluginBuild() {
+  const recipe = readFileSync(join(native, 'plugin_build.cmake'), 'utf8');
+  const [, headers] = /set\(plugin_headers ([^)]+)\)/.exec(recipe);
+  return sha256(
+    headers
+      .split(' ')
+      .map((header) => sha256(readFileSync(join(native, header))))
+      .join(''),
+  );
+}
+const definitions = [`-DSENET_PLUGIN_BUILD="${pluginBuild()}"`];
+
+/** Options of both compilers. What is to be seen from outside says so; everything else is hidden. */
+function compileCommand(source, object, { toolkit, cudnn }) {
+  const common = ['-std=c++20', '-O3', '-DNDEBUG', `-I${native}`, '-MMD', '-MF', `${object}.d`];
+  if (source.endsWith('.cu')) {
+    const architectures = [
+      '-gencode=arch=compute_80,code=sm_80',
+      // Newer GPUs compile the last one when they first load it.
+      '-gencode=arch=compute_90,code=[sm_90,compute_90]',
+    ];
+    const host = ['-Xcompiler', '-fPIC,-fvisibility=hidden'];
+    return [toolkit.nvcc, ...common, ...host, ...architectures, '-c', source, '-o', object];
+  }
+  const includes = [cudnn.include, toolkit.include].flatMap((folder) => ['-isystem', folder]);
+  // GCC 12 warns of overlapping copies inside std::string, where there are none.
+  const options = [
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-Wall',
+    '-Wextra',
+    '-Wno-restrict',
+    ...definitions,
+    ...includes,
+  ];
+  return ['g++', ...common, ...options, '-c', source, '-o', object];
+}
+
+/**
+ * CUDA's runtime is part of the library, so that no other one is mistaken for it. cuDNN is asked for by its name: the
+ * addon has opened the one it found before, and the loader takes that.
+ */
+function linkCommand(parts, library, { toolkit, cudnn }) {
+  return [
+    ...['g++', '-shared', '-Wl,-z,defs,-z,nodelete', '-Wl,--exclude-libs,ALL', '-o', library, ...parts],
+    ...[`-L${dirname(cudnn.library)}`, '-l:libcudnn.so.9', `-L${toolkit.lib}`, '-lcudart_static'],
+    ...['-ldl', '-lrt', '-lpthread'],
+  ];
+}
+
+/** The files that a compiler says it has read. */
+function dependenciesOf(file) {
+  const [, list] = readFileSync(file, 'utf8').replaceAll('\\\n', ' ').split(/:\s/, 2);
+  return list.split(/(?<!\\)\s+/).flatMap((name) => (name === '' ? [] : [name.replaceAll('\\ ', ' ')]));
+}
+
+/** Whether a product was made by this command after all that it was made of was last changed. */
+function isCurrent(product, command) {
+  const record = `${product}.json`;
+  if (!existsSync(product) || !existsSync(record)) return false;
+  const known = JSON.parse(readFileSync(record, 'utf8'));
+  return (
+    known.command === command &&
+    known.inputs.every(
+      (file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < known.began,
+    )
+  );
+}
+
+/** Runs a command that makes a product; its messages are shown, and failure ends the build. */
+async function make(product, command, versions, inputsOf) {
+  const began = Date.now();
+  const [program, ...args] = command;
+  try {
+    const { stdout, stderr } = await run(program, args, { maxBuffer: 1 << 26 });
+    process.stderr.write(stdout + stderr);
+  } catch (error) {
+    process.stderr.write(`${error.stdout ?? ''}${error.stderr ?? ''}`);
+    fail(`${program} failed: ${error.code ?? error.signal}`, command.join(' '));
+  }
+  const record = { command: versions + command.join(' '), began, inputs: inputsOf() };
+  writeFileSync(`${product}.json`, JSON.stringify(record));
+  return (Date.now() - began) / 1000;
+}
+
+async function compileAll(jobs, versions) {
+  const waiting = jobs.filter(({ object, command }) => !isCurrent(object, versions + command.join(' ')));
+  const total = waiting.length;
+  let done = 0;
+  const work = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      const { source, object, command } = job;
+      mkdirSync(dirname(object), { recursive: true });
+      const seconds = await make(object, command, versions, () => dependenciesOf(`${object}.d`));
+      done += 1;
+      console.log(`[${done}/${total}] ${relative(native, source)}, ${seconds.toFixed(1)} s`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+const { values: options } = parseArgs({ options: { library: { type: 'string' } } });
+const library = resolve(options.library ?? join(root, 'build', 'Release', 'senet_cuda.so'));
+const cuda = findCuda();
+if (cuda.missing.length > 0)
+  fail(...cuda.missing.map(({ what, looked, advice }) => `no ${what}: ${looked}; ${advice}`));
+const { toolkit, cudnn } = cuda;
+console.log(`CUDA ${toolkit.version} in ${toolkit.root}, cuDNN ${cudnn.version} in ${cudnn.include}`);
+
+const versions = `g++ ${hostCompiler()}, CUDA ${toolkit.version}, cuDNN ${cudnn.version}: `;
+const jobs = sources().map((source) => {
+  const object = join(objects, `${relative(native, source)}.o`);
+  return { source, object, command: compileCommand(source, object, cuda) };
+});
+await compileAll(jobs, versions);
+
+const parts = jobs.map(({ object }) => object).sort();
+const command = linkCommand(parts, library, cuda);
+if (!isCurrent(library, versions + command.join(' '))) {
+  mkdirSync(dirname(library), { recursive: true });
+  await make(library, command, versions, () => parts);
+}
+console.log(library);

@@ -1,0 +1,108 @@
+/**
+ * The library of the CUDA backend, built by NVIDIA's compiler against the real cuDNN, opens here and finds no GPU.
+ * Skipped where the CUDA toolkit or cuDNN is absent.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { root, runScript, STACK_TRACE } from '../scripts/run_script.ts';
+import { findCudnn } from './planner/cudnn.ts';
+
+const { findCuda } = (await import(pathToFileURL(join(root, 'scripts/cuda_toolkit.mjs')).href)) as {
+  findCuda: () => { toolkit?: object; cudnn?: object };
+};
+
+/** What to set for the build: nothing where it finds all there is to find; a sentence when it cannot be built. */
+function environment(): Readonly<Record<string, string>> | string {
+  const { toolkit, cudnn } = findCuda();
+  if (toolkit === undefined) return 'no CUDA toolkit';
+  if (cudnn !== undefined) return {};
+  const wheels = findCudnn(join(root, 'build'));
+  return typeof wheels === 'string' ? wheels : { SENET_CUDNN: wheels.root };
+}
+
+const found = environment();
+const env = typeof found === 'string' ? {} : found;
+const title = typeof found === 'string' ? `the library (skipped: ${found})` : 'the library';
+// Beside the objects that setup uses too, and out of the way of tests that run without a GPU backend.
+const library = join(root, 'build/cuda/senet_cuda.so');
+
+/** A program that asks for a GPU and prints the error. */
+const openGpu = `
+  import { createModel } from './dist/index.js';
+  const model = createModel('resnet14', { input: [8, 8, 3], classes: 2 });
+  await model.compile({ device: 'cuda' }).catch(({ code, message }) => console.log(code, message));
+  model.dispose();`;
+
+const build = () => runScript('scripts/build_cuda.mjs', ['--library', library], env);
+
+describe.skipIf(typeof found === 'string')(title, () => {
+  beforeAll(async () => {
+    const start = performance.now();
+    const { code, stdout, stderr } = await build();
+    expect(code, stderr).toBe(0);
+    const files = stdout.match(/^\[\d+\/\d+\]/gm)?.length ?? 0;
+    console.log(`${files} files compiled in ${Math.round((performance.now() - start) / 1000)} s`);
+    expect(stderr).not.toContain('warning');
+  }, 1_200_000);
+
+  test('is not built again, but for what has changed', async () => {
+    expect((await build()).stdout).not.toMatch(/^\[/m);
+    const record = join(root, 'build/cuda/core/graph.cc.o.json');
+    writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), began: 0 }));
+    const { stdout } = await build();
+    expect(stdout.match(/^\[.*$/gm)).toEqual([expect.stringMatching(/^\[1\/1\] core\/graph\.cc, /)]);
+  });
+
+  test('shows one function of ours, asks for cuDNN, and brings CUDA’s runtime along', () => {
+    const symbols = execFileSync('nm', ['-D', '--defined-only', library], { encoding: 'utf8' });
+    // What the C++ library's headers leave in every object is weak.
+    expect(symbols.match(/ [A-Z] .*/g)?.filter((line) => !/^ [WVu] /.test(line))).toEqual([
+      ' T senet_cuda_plugin',
+    ]);
+    const needed = execFileSync('readelf', ['-d', library], { encoding: 'utf8' });
+    expect(needed).toContain('[libcudnn.so.9]');
+    expect(needed).not.toMatch(/libcudart|libcuda\.|RPATH|RUNPATH/);
+    expect(needed).toContain('NODELETE');
+  });
+
+  test.skipIf(existsSync('/proc/driver/nvidia/version'))(
+    'opens, and says that there is no driver (skipped where there is one)',
+    async () => {
+      const opening = { ...env, SENET_CUDA_LIBRARY: library };
+      const message = execFileSync(process.execPath, ['--input-type=module', '-e', openGpu], {
+        cwd: root,
+        encoding: 'utf8',
+        env: { ...process.env, ...opening },
+      });
+      expect(message).toMatch(/^ERR_SENET_CUDA_UNAVAILABLE no GPU can be used: no NVIDIA driver/);
+      expect(message).toMatch(/Found CUDA runtime 13\.\d+, cuDNN 9\.\d+\.\d+ in/);
+
+      const { stdout } = await runScript('bin/senet.mjs', ['doctor', '--json'], opening);
+      const { facts } = JSON.parse(stdout) as { facts: { name: string; state: string; found: string }[] };
+      const factOf = (name: string) => facts.find((fact) => fact.name === name);
+      expect(factOf('libcudnn.so.9')?.found).toMatch(/^9\.\d+\.\d+, \/.*\/libcudnn\.so\.9/);
+      expect(factOf('cuDNN headers')).toMatchObject({ state: 'ok' });
+      expect(factOf('NVIDIA driver')).toMatchObject({ state: 'absent' });
+    },
+  );
+});
+
+test('is a command of the package', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  expect(scripts['build:cuda']).toBe('node scripts/build_cuda.mjs');
+});
+
+test('without compilers and libraries it says what is missing', async () => {
+  const nowhere = join(root, 'build/nowhere');
+  const bare = { PATH: '', HOME: nowhere, VIRTUAL_ENV: '', CONDA_PREFIX: '', SENET_CUDNN: nowhere };
+  const { code, stderr } = await runScript('scripts/build_cuda.mjs', [], bare);
+  expect(code).toBe(1);
+  // Where both libraries are installed for all, it is the compiler that is missing.
+  expect(stderr).toMatch(/^CUDA backend: (no .*: looked in .*; install|g\+\+ is needed)/);
+  expect(stderr).not.toMatch(STACK_TRACE);
+});
