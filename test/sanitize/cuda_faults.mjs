@@ -55,7 +55,7 @@ async function live() {
 function calledFunctions() {
   const folder = fileURLToPath(new URL('../../native/backends/cuda', import.meta.url));
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) =>
-    /\.(cc|cuh?)$/.test(f),
+    /\.(cc|cuh?|h)$/.test(f),
   );
   const text = files.map((file) => readFileSync(`${folder}/${file}`, 'utf8')).join('\n');
   const names = new Set([...text.matchAll(/\b(cuda|cudnn)[A-Z]\w+(?=\()/g)].map(([name]) => name));
