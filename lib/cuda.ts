@@ -1,7 +1,7 @@
 /** Finds and opens the CUDA backend: its own library beside the addon, and the cuDNN that it needs. */
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CudaUnavailableError, UnsupportedError } from './errors.ts';
 import { type CudaInfo, callNative } from './native.ts';
@@ -50,9 +50,10 @@ export function cudnnCandidates(): string[] {
   return [...namedCudnn(), CUDNN, ...wheels.filter((file) => existsSync(file))];
 }
 
-/** Where cuDNN's plans are kept between processes: a folder of the user's cache. */
+/** Where cuDNN's plans are kept between processes: a folder of the user's cache. A relative XDG_CACHE_HOME is no name. */
 export function planCacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'senet');
+  const named = process.env['XDG_CACHE_HOME'] ?? '';
+  return join(isAbsolute(named) ? named : join(homedir(), '.cache'), 'senet');
 }
 
 /** Whether this build has the CUDA backend. */

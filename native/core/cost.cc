@@ -10,8 +10,7 @@ double elements(const Graph& graph, int id) {
 
 // Multiply-adds of a product whose weight [K, ...] is applied at each element of `map` [..., K].
 double weight_applied(const Graph& graph, int weight, int map) {
-  const Value& value = graph.values[weight];
-  return elements(graph, map) * static_cast<double>(value.elements() / value.shape[0]);
+  return elements(graph, map) * elements(graph, weight) / static_cast<double>(graph.values[weight].shape[0]);
 }
 
 double multiply_adds(const Graph& graph, const Node& node) {

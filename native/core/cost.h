@@ -7,8 +7,8 @@ namespace senet {
 
 struct StepCost {
   double bytes;  // moved between memory and the processor
-  double
-      flops;  // of convolutions and matrix products, a multiply-add as two; other arithmetic is small beside its bytes
+  // Of convolutions and matrix products, a multiply-add as two; other arithmetic is small beside its bytes.
+  double flops;
 };
 
 // Of a prepared node.

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { cudnnCandidates } from '../../lib/cuda.ts';
+import { cudnnCandidates, planCacheFolder } from '../../lib/cuda.ts';
 import { Device, type DeviceOptions } from '../../lib/device.ts';
 import { ArgumentError, ArgumentRangeError, CudaUnavailableError, listDevices } from '../../lib/index.ts';
 
@@ -49,12 +49,22 @@ describe('the message says', () => {
 });
 
 test('SENET_CUDNN comes first, the system second', () => {
-  vi.stubEnv('SENET_CUDNN', '/opt/cudnn/lib');
-  expect(cudnnCandidates().slice(0, 2)).toEqual(['/opt/cudnn/lib/libcudnn.so.9', 'libcudnn.so.9']);
-  vi.stubEnv('SENET_CUDNN', '/opt/libcudnn.so.9.24.0');
-  expect(cudnnCandidates()[0]).toBe('/opt/libcudnn.so.9.24.0');
+  vi.stubEnv('SENET_CUDNN', '/somewhere/cudnn/lib');
+  expect(cudnnCandidates().slice(0, 2)).toEqual(['/somewhere/cudnn/lib/libcudnn.so.9', 'libcudnn.so.9']);
+  vi.stubEnv('SENET_CUDNN', '/somewhere/libcudnn.so.9.24.0');
+  expect(cudnnCandidates()[0]).toBe('/somewhere/libcudnn.so.9.24.0');
   vi.stubEnv('SENET_CUDNN', '');
   expect(cudnnCandidates()[0]).toBe('libcudnn.so.9');
+});
+
+test('plans are kept in the cache of the user', () => {
+  vi.stubEnv('HOME', '/home/someone');
+  vi.stubEnv('XDG_CACHE_HOME', '/somewhere');
+  expect(planCacheFolder()).toBe('/somewhere/senet');
+  for (const none of ['', 'relative']) {
+    vi.stubEnv('XDG_CACHE_HOME', none);
+    expect(planCacheFolder()).toBe('/home/someone/.cache/senet');
+  }
 });
 
 test('auto takes the CPU, and says once why it is not the GPU', () => {

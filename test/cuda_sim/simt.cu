@@ -216,7 +216,8 @@ SIM_CASE(large_dynamic_shared_memory) {
   const Stream stream;
   const DeviceArray<float> out(1);
   constexpr size_t kBytes = size_t{200} << 10;
-  senet::cuda::allow_shared_bytes("large_shared_kernel", large_shared_kernel, kBytes);
+  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(large_shared_kernel),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(kBytes)));
   senet::cuda::launch("large_shared_kernel", large_shared_kernel, dim3(2), dim3(128), kBytes, stream, out,
                       static_cast<int>(kBytes / sizeof(float)));
   expect(out.read(stream)[0] == kBytes / sizeof(float), "sum");

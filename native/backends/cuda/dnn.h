@@ -141,9 +141,6 @@ class Plan {
 // "cuDNN 9.24.0", the library that was found.
 std::string dnn_version();
 
-// "$XDG_CACHE_HOME/senet", by default "~/.cache/senet"; empty when there is neither.
-std::string default_cache_folder();
-
 struct DnnOptions {
   cudaStream_t stream = nullptr;
   // Only engines that give the same bits each time.
@@ -152,7 +149,7 @@ struct DnnOptions {
   // Choose by timing on buffers of its own instead of taking the library's first suggestion.
   bool autotune = false;
   // Where plans are kept between processes; empty for nowhere. The choice autotune makes is kept as well.
-  std::string cache_folder = default_cache_folder();
+  std::string cache_folder;
   // Of the device in use; a kept plan is used on devices of the same name only.
   std::string device_name;
   // Plan for the device that this text describes, in the library's own JSON, without having it. Calls cannot

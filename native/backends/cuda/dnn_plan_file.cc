@@ -38,14 +38,6 @@ fs::path path_of(const std::string& folder, const std::string& key) {
 
 }  // namespace
 
-std::string default_cache_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && cache[0] == '/') {
-    return std::string(cache) + "/senet";
-  }
-  const char* home = std::getenv("HOME");
-  return home != nullptr && home[0] == '/' ? std::string(home) + "/.cache/senet" : "";
-}
-
 std::optional<SavedPlan> read_plan_file(const std::string& folder, const std::string& key) {
   if (folder.empty()) return std::nullopt;
   std::ifstream file(path_of(folder, key), std::ios::binary);

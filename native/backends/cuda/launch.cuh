@@ -39,13 +39,4 @@ void launch(const char* name, void (*kernel)(P...), dim3 grid, dim3 block, size_
   check_launch(name, status);
 }
 
-// Lets launches of a kernel ask for up to `bytes` of dynamic shared memory; needed above 48 KB, once per
-// kernel, before the first such launch. Throws Error naming the kernel when the device has less.
-template <typename... P>
-void allow_shared_bytes(const char* name, void (*kernel)(P...), size_t bytes) {
-  check_launch(name,
-               cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                    cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
-}
-
 }  // namespace senet::cuda

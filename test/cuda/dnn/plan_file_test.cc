@@ -99,17 +99,6 @@ void unwritable_folder() {
   plan_in(folder.path() / "file" / "plans");
 }
 
-void default_folder() {
-  setenv("XDG_CACHE_HOME", "/somewhere", 1);
-  expect(default_cache_folder() == "/somewhere/senet", default_cache_folder());
-  setenv("XDG_CACHE_HOME", "relative", 1);
-  setenv("HOME", "/home/someone", 1);
-  expect(default_cache_folder() == "/home/someone/.cache/senet", default_cache_folder());
-  unsetenv("XDG_CACHE_HOME");
-  unsetenv("HOME");
-  expect(default_cache_folder().empty(), default_cache_folder());
-}
-
 }  // namespace
 
 std::vector<Case> plan_file_cases() {
@@ -117,8 +106,7 @@ std::vector<Case> plan_file_cases() {
           {"plan files: another device", another_device},
           {"plan files: damaged", damaged},
           {"plan files: another version", another_version},
-          {"plan files: a folder that cannot be written", unwritable_folder},
-          {"plan files: default folder", default_folder}};
+          {"plan files: a folder that cannot be written", unwritable_folder}};
 }
 
 }  // namespace senet::cuda::test

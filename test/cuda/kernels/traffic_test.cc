@@ -5,8 +5,11 @@
 // is nothing to check.
 #include "backends/cuda/device/map_sweep.cuh"
 #include "backends/cuda/device/vector.cuh"
+#include "backends/cuda/kernels/norm_tail.cuh"
 #include "backends/cuda_sim/control.h"
 #include "kernel_test.h"
+
+#include <utility>
 
 namespace senet::cuda::test {
 namespace {
@@ -138,6 +141,27 @@ constexpr uint64_t added_by_excitation() {
 }
 
 }  // namespace
+
+// Partial sums of maps as they are trained on, which are too large to be simulated: they are written and read once, and
+// the forward pass moves four maps beside them.
+KERNEL_TEST(norm_tail_partial_sums) {
+  for (const MapSize& size : {MapSize{256, 3136, 256}, {256, 784, 512}, {256, 196, 1024}, {256, 49, 2048}}) {
+    for (int64_t squeezed : {int64_t{0}, size.channels / 16}) {
+      for (const auto& [width, element] : {std::pair<int, int64_t>{4, 4}, {8, 2}}) {
+        in_case("positions", size.positions, "R", squeezed, "width", width);
+        TailKind kind;
+        kind.size = size;
+        kind.squeezed = squeezed;
+        const int64_t partials = tail_sweep(kind, width).partials();
+        const int64_t bytes = 2 * 2 * static_cast<int64_t>(sizeof(float)) * partials;
+        // Excitation needs a mean for each image and channel in any case.
+        const bool vectors_alone = squeezed > 0 && partials == size.images * size.channels;
+        if (!vectors_alone && bytes * 50 > 4 * size.elements() * element)
+          fail("partial sums move " + std::to_string(bytes) + " bytes");
+      }
+    }
+  }
+}
 
 KERNEL_TEST(norm_tail_traffic) {
   for_each_storage([](auto tag) {

@@ -1,6 +1,6 @@
 /** Finds the real cuDNN and what is needed to build against it: nothing here is required, all of it can be absent. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 export interface Cudnn {
@@ -22,13 +22,9 @@ function output(command: string, args: readonly string[], env: NodeJS.ProcessEnv
   }
 }
 
-function findToolkit(): string | undefined {
-  const nvcc = output('sh', ['-c', 'command -v nvcc']);
-  const folders = [process.env['CUDA_HOME'], nvcc === '' ? undefined : dirname(dirname(realpathSync(nvcc)))];
-  return [...folders, '/usr/local/cuda'].find(
-    (folder) => folder !== undefined && existsSync(join(folder, 'include/cuda_runtime_api.h')),
-  );
-}
+const { findCuda } = (await import(new URL('../../../scripts/cuda_toolkit.mjs', import.meta.url).href)) as {
+  findCuda: () => { toolkit?: { root: string } };
+};
 
 /** The folder "nvidia" of installed wheels. */
 const hasCudnn = (folder: string): boolean =>
@@ -57,7 +53,7 @@ function installWheels(target: string): void {
 
 /** The real cuDNN, or the reason why there is none. $SENET_CUDNN names the folder "nvidia" of its wheels. */
 export function findCudnn(buildFolder: string): Cudnn | string {
-  const toolkit = findToolkit();
+  const toolkit = findCuda().toolkit?.root;
   if (toolkit === undefined) return 'no CUDA toolkit';
   const wheels = join(buildFolder, 'wheels');
   const imported = output('python3', ['-c', 'import nvidia; print(list(nvidia.__path__)[0])']);

@@ -3,28 +3,12 @@
 #include "backends/cpu/kernels/norm_tail.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"
+#include "backends/norm_tail_operands.h"
 
 namespace senet::cpu {
 namespace {
 
-enum Input : size_t {
-  kX,
-  kGamma,
-  kBeta,
-  kRunningMean,
-  kRunningVariance,
-  kIdentity,
-  kGamma2,
-  kBeta2,
-  kRunningMean2,
-  kRunningVariance2,
-  kW1,
-  kB1,
-  kW2,
-  kB2
-
-};
-enum Output : size_t { kY, kMean, kVariance, kMean2, kVariance2, kSampleMean, kHidden, kGate, kMask };
+using namespace norm_tail_operands;
 
 class NormTail final : public Step {
  public:

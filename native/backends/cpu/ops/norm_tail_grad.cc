@@ -2,30 +2,12 @@
 #include "backends/cpu/kernels/norm_tail.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"
+#include "backends/norm_tail_operands.h"
 
 namespace senet::cpu {
 namespace {
 
-enum Input : size_t {
-  kDy,
-  kDyExtra,
-  kX,
-  kGamma,
-  kBeta,
-  kMean,
-  kVariance,
-  kIdentity,
-  kGamma2,
-  kMean2,
-  kVariance2,
-  kW1,
-  kW2,
-  kSampleMean,
-  kHidden,
-  kGate,
-  kMask
-};
-enum Output : size_t { kDx, kDgamma, kDbeta, kDidentity, kDgamma2, kDbeta2, kDw1, kDb1, kDw2, kDb2 };
+using namespace norm_tail_grad_operands;
 
 class NormTailGrad final : public Step {
  public:

@@ -37,7 +37,7 @@ struct MapSweep {
 // width: elements of a vector. The cut depends on sizes alone, so that results do not depend on the GPU.
 // Segments shrink until a small batch, too, makes enough blocks to fill it.
 inline MapSweep make_sweep(int64_t images, int64_t positions, int64_t channels, int width) {
-  constexpr int64_t kEnoughBlocks = 1024;
+  constexpr int64_t kEnoughBlocks = 768;
   const int64_t vectors = (channels + width - 1) / width;
   MapSweep sweep = {};
   sweep.images = images;

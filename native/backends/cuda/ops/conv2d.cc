@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/cuda/ops/convolution.h"
+#include "core/error.h"
 #include "core/memory_plan.h"
 
 namespace senet::cuda {
@@ -12,10 +13,6 @@ namespace {
 enum Input : size_t { kX, kWeight, kBias, kGate, kResidual, kShift };
 // The sums over the positions of an image of y - shift, and of its square, for a norm behind (passes/take_statistics.cc).
 enum Output : size_t { kY, kDeviations, kSquares };
-
-MapSize output_size(const ConvolutionProblem& p) {
-  return {p.images, p.out_height() * p.out_width(), p.out_channels};
-}
 
 class Conv2dStep final : public Step {
  public:
@@ -108,8 +105,14 @@ bool fuses(const Kit& kit, const std::string& layer, const ConvolutionProblem& f
   ConvolutionProblem plain = fused;
   plain.fusion = {};
   if (!kit.autotune || fused.fusion == plain.fusion || !kit.dnn->supports(plain)) return true;
-  return kit.dnn->milliseconds(layer, fused) <=
-         kit.dnn->milliseconds(layer, plain) + epilogue_ms(kit, plain, fused.fusion);
+  try {
+    return kit.dnn->milliseconds(layer, fused) <=
+           kit.dnn->milliseconds(layer, plain) + epilogue_ms(kit, plain, fused.fusion);
+  } catch (const Error& error) {
+    // Without room for timing there still is for the program.
+    if (error.code() != ErrorCode::kOutOfMemory) throw;
+    return true;
+  }
 }
 
 StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const ConvolutionFusion& wanted) {
@@ -129,10 +132,11 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   // Statistics are asked for only where there is a plan.
   const bool fused = wanted.statistics || fuses(kit, node.layer, problem);
   if (!fused) problem.fusion = {};
-  auto step = std::make_unique<Conv2dStep>(kit, node, problem, kit.dnn->plan(node.layer, problem), wanted,
-                                           context.constant_input[kWeight]);
+  Plan library = kit.dnn->plan(node.layer, problem);
   StepPlan plan;
-  plan.implementation = kit.dnn->plan(node.layer, problem).implementation();
+  plan.implementation = library.implementation();
+  auto step = std::make_unique<Conv2dStep>(kit, node, problem, std::move(library), wanted,
+                                           context.constant_input[kWeight]);
   plan.constant_bytes = step->constant_bytes();
   plan.workspace_bytes = step->workspace_bytes();
   // The packed weight is written and read, and an epilogue of its own goes over the output.

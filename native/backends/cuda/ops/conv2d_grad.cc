@@ -87,17 +87,14 @@ class GradWeightStep final : public Step {
     if (at.out(1) == nullptr) return;
     with_storage(problem_.storage, [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
-      bias_backward(at.in<T>(1), at.out(1), output_size(), at.workspace(), stream_->get());
+      bias_backward(at.in<T>(1), at.out(1), output_size(problem_), at.workspace(), stream_->get());
     });
   }
 
  private:
-  MapSize output_size() const {
-    return {problem_.images, problem_.out_height() * problem_.out_width(), problem_.out_channels};
-  }
   // The library and the bias's sum work one after the other.
   size_t shared_bytes() const {
-    return align_up(std::max(plan_.workspace_bytes(), bias_backward_workspace_bytes(output_size())));
+    return align_up(std::max(plan_.workspace_bytes(), bias_backward_workspace_bytes(output_size(problem_))));
   }
   size_t gradient_bytes() const {
     const WeightSize size = weight_size(problem_);

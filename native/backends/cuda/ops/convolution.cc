@@ -35,6 +35,10 @@ ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& con
   return p;
 }
 
+MapSize output_size(const ConvolutionProblem& p) {
+  return {p.images, p.out_height() * p.out_width(), p.out_channels};
+}
+
 size_t input_bytes(const ConvolutionProblem& p) {
   return static_cast<size_t>(p.images * p.in_height * p.in_width * p.in_channels) * size_of(p.storage);
 }

@@ -12,7 +12,8 @@ ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& con
                                        ConvolutionDirection direction, const Value& x, const Value& y,
                                        const Value& weight);
 
-// Of the map x of the convolution.
+// Of the maps y and x of the convolution.
+MapSize output_size(const ConvolutionProblem& problem);
 size_t input_bytes(const ConvolutionProblem& problem);
 
 // The size of a weight [K, C/groups, kH, kW] for packing; unpadded.

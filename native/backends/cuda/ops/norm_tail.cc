@@ -2,33 +2,13 @@
 // The algebra is in kernels/norm_tail.cuh.
 #include "backends/cuda/ops/gate.h"
 #include "backends/cuda/ops/step.h"
+#include "backends/norm_tail_operands.h"
 
 namespace senet::cuda {
 
 namespace {
 
-enum Input : size_t {
-  kX,
-  kGamma,
-  kBeta,
-  kRunningMean,
-  kRunningVariance,
-  kIdentity,
-  kGamma2,
-  kBeta2,
-  kRunningMean2,
-  kRunningVariance2,
-  kW1,
-  kB1,
-  kW2,
-  kB2,
-  // Of the convolutions that made x and identity (passes/take_statistics.cc).
-  kDeviations,
-  kSquares,
-  kDeviations2,
-  kSquares2
-};
-enum Output : size_t { kY, kMean, kVariance, kMean2, kVariance2, kSampleMean, kHidden, kGate, kMask };
+using namespace norm_tail_operands;
 
 TailKind kind_of(const PrepareContext& context) {
   const Node& node = context.node;

@@ -1,31 +1,13 @@
 // The gradient of norm_tail in two passes over memory (kernels/norm_tail.cuh).
 #include "backends/cuda/ops/gate.h"
 #include "backends/cuda/ops/step.h"
+#include "backends/norm_tail_operands.h"
 
 namespace senet::cuda {
 
 namespace {
 
-enum Input : size_t {
-  kDy,
-  kDyExtra,
-  kX,
-  kGamma,
-  kBeta,
-  kMean,
-  kVariance,
-  kIdentity,
-  kGamma2,
-  kMean2,
-  kVariance2,
-  kW1,
-  kW2,
-  kSampleMean,
-  kHidden,
-  kGate,
-  kMask
-};
-enum Output : size_t { kDx, kDgamma, kDbeta, kDidentity, kDgamma2, kDbeta2, kDw1, kDb1, kDw2, kDb2 };
+using namespace norm_tail_grad_operands;
 
 TailKind kind_of(const PrepareContext& context) {
   const Node& node = context.node;

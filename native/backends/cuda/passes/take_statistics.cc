@@ -5,6 +5,8 @@
 #include "backends/cuda/ops/convolution.h"
 #include "backends/cuda/passes/passes.h"
 #include "backends/cuda/passes/uses.h"
+#include "backends/norm_tail_operands.h"
+#include "core/error.h"
 
 namespace senet::cuda {
 
@@ -18,10 +20,10 @@ struct NormPlaces {
 std::vector<NormPlaces> norms_of(const Node& node) {
   const bool tail = node.op == "norm_tail";
   if ((!tail && node.op != "batch_norm") || !node.flag("training")) return {};
-  if (!tail) return {{0, 3, 5}};
-  constexpr size_t kGamma2 = 6;
-  std::vector<NormPlaces> places = {{0, 3, 14}};
-  if (node.has_input(kGamma2)) places.push_back({5, 8, 16});
+  if (!tail) return {{0, 3, 5}};  // as ops/batch_norm.cc has them
+  using namespace norm_tail_operands;
+  std::vector<NormPlaces> places = {{kX, kRunningMean, kDeviations}};
+  if (node.has_input(kGamma2)) places.push_back({kIdentity, kRunningMean2, kDeviations2});
   return places;
 }
 
@@ -77,9 +79,14 @@ bool pays(const Kit& kit, const std::string& layer, const ConvolutionProblem& pl
   ConvolutionProblem fused = plain;
   fused.fusion.statistics = true;
   if (!kit.dnn->supports(fused)) return false;
-  const MapSize size = {plain.images, plain.out_height() * plain.out_width(), plain.out_channels};
-  const double more = kit.dnn->milliseconds(layer, fused) - kit.dnn->milliseconds(layer, plain);
-  return more <= NormTimer(kit, size, plain.storage).statistics_ms();
+  try {
+    const double more = kit.dnn->milliseconds(layer, fused) - kit.dnn->milliseconds(layer, plain);
+    return more <= NormTimer(kit, output_size(plain), plain.storage).statistics_ms();
+  } catch (const Error& error) {
+    // Without room for timing there still is for the program.
+    if (error.code() != ErrorCode::kOutOfMemory) throw;
+    return false;
+  }
 }
 
 // Adds the sums to the convolution, or does nothing.
