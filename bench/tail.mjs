@@ -40,7 +40,7 @@ export async function openTail({ device: name, options, shape, excited = true })
   const { Device } = await import('../dist/device.js');
   const { Program } = await import('../dist/program.js');
   const { Tensor } = await import('../dist/tensor.js');
-  const device = new Device(name, options);
+  const device = await Device.open(name, options);
   const graph = await tailGraph(shape, excited);
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');
   const tensors = new Map(kept.map(({ name, shape: s }) => [name, new Tensor(device, name, s)]));

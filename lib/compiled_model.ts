@@ -12,6 +12,7 @@ import {
 } from './graph/programs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
+import type { Staged } from './overlap.ts';
 import { type Peak, Program, type ProgramInputs, type StepProfile } from './program.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
@@ -22,6 +23,16 @@ import type { Weights } from './weights.ts';
 /** Programs kept at once; the one that was not used for longest goes first. */
 const KEPT_PROGRAMS = 6;
 
+/** A run whose inputs are on their way to the device. */
+export interface StagedRun<R> extends Staged {
+  run(): Promise<R>;
+}
+
+/** A training step whose batch is on its way to the device. */
+export interface StagedTraining extends Staged {
+  run(lr: number, seed: number, step: number): Promise<StepResult>;
+}
+
 /** How a model was compiled. */
 export interface CompiledOptions {
   readonly optimizer: Optimizer | undefined;
@@ -30,7 +41,7 @@ export interface CompiledOptions {
   readonly statisticsMomentum: number;
 }
 
-const labelKind = ({ labels }: Batch): LabelKind =>
+const labelKind = (labels: Batch['labels']): LabelKind =>
   labels instanceof Int32Array ? 'indices' : 'distributions';
 
 const asResult = (outputs: readonly ArrayLike<number>[]): StepResult => {
@@ -60,31 +71,42 @@ export class CompiledModel {
     }
   }
 
-  /** One optimizer step; `step` and `seed` decide dropout. */
-  async train(batch: Batch, lr: number, seed: number, step: number): Promise<StepResult> {
-    const program = await this.#trainingProgram(batch.size, labelKind(batch));
-    try {
-      return asResult(await program.run(stepInputs(batch, lr, seed, step)));
-    } catch (error) {
-      if (!(error instanceof NonFiniteError)) throw error;
-      throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
-    }
+  /** Copies a batch for an optimizer step; `step` and `seed` decide dropout. */
+  async stageTraining({ images, labels, size }: Batch): Promise<StagedTraining> {
+    const program = await this.#trainingProgram(size, labelKind(labels));
+    const staged = await program.stage({ images, labels });
+    return {
+      run: async (lr, seed, step) => {
+        try {
+          await staged.add(stepInputs(lr, seed, step));
+          return asResult(await staged.run());
+        } catch (error) {
+          if (!(error instanceof NonFiniteError)) throw error;
+          throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
+        }
+      },
+      discard: () => staged.discard(),
+    };
   }
 
-  /** Loss and correct samples of a batch, in inference form. */
-  async evaluate(batch: Batch): Promise<StepResult> {
-    const kind = labelKind(batch);
+  /** Copies a batch for its loss and correct samples in inference form. */
+  async stageEvaluation({ images, labels, size }: Batch): Promise<StagedRun<StepResult>> {
+    const kind = labelKind(labels);
     const { labelSmoothing } = this.options.loss;
-    const program = await this.#program(`evaluate:${batch.size}:${kind}`, () =>
-      evaluationGraph(this.#definition.graph, batch.size, kind, labelSmoothing),
+    const program = await this.#program(`evaluate:${size}:${kind}`, () =>
+      evaluationGraph(this.#definition.graph, size, kind, labelSmoothing),
     );
-    return asResult(await program.run({ images: batch.images, labels: batch.labels }));
+    const staged = await program.stage({ images, labels });
+    return { run: async () => asResult(await staged.run()), discard: () => staged.discard() };
   }
 
-  /** Probabilities of `size` images. */
-  async predict(images: Float32Array, size: number): Promise<Float32Array> {
-    const [probabilities] = await (await this.#predictionProgram(size)).run({ images });
-    return probabilities as Float32Array;
+  /** Copies `size` images for their probabilities. */
+  async stagePrediction(images: Float32Array, size: number): Promise<StagedRun<Float32Array>> {
+    const staged = await (await this.#predictionProgram(size)).stage({ images });
+    return {
+      run: async () => (await staged.run())[0] as Float32Array,
+      discard: () => staged.discard(),
+    };
   }
 
   async planPrediction(size: number, peak: Peak): Promise<StepProfile[]> {
@@ -100,9 +122,9 @@ export class CompiledModel {
   }
 
   /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
-  async profileTraining(batch: Batch, runs: number): Promise<StepProfile[]> {
-    const program = await this.#trainingProgram(batch.size, labelKind(batch));
-    return medianProfile(program, stepInputs(batch, 0, 0, 0), runs);
+  async profileTraining({ images, labels, size }: Batch, runs: number): Promise<StepProfile[]> {
+    const program = await this.#trainingProgram(size, labelKind(labels));
+    return medianProfile(program, { images, labels, ...stepInputs(0, 0, 0) }, runs);
   }
 
   dispose(): void {
@@ -173,9 +195,8 @@ export class CompiledModel {
   }
 }
 
-const stepInputs = ({ images, labels }: Batch, lr: number, seed: number, step: number): ProgramInputs => ({
-  images,
-  labels,
+/** The inputs of a training program beside the batch. */
+const stepInputs = (lr: number, seed: number, step: number): ProgramInputs => ({
   lr: Float32Array.of(lr),
   key: Int32Array.of(seed | 0, step | 0),
 });

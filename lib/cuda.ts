@@ -62,11 +62,11 @@ export function hasCudaLibrary(): boolean {
 }
 
 /**
- * Opens the backend.
+ * Opens the backend and looks for GPUs, of which at least one can be used. Leaves the event loop free.
  *
  * @throws CudaUnavailableError saying what was looked for, where, and what to install
  */
-export function openCuda(): CudaInfo {
+export async function openCuda(): Promise<CudaInfo> {
   const library = cudaLibrary();
   if (!existsSync(library)) {
     throw new CudaUnavailableError(
@@ -77,7 +77,7 @@ export function openCuda(): CudaInfo {
   const cudnn = cudnnCandidates();
   let info: CudaInfo;
   try {
-    info = callNative((addon) => addon.openCuda(library, cudnn));
+    info = await callNative((addon) => addon.openCuda(library, cudnn));
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
     throw new CudaUnavailableError(
@@ -85,9 +85,10 @@ export function openCuda(): CudaInfo {
         'Python wheel nvidia-cudnn-cu13), or name its folder in SENET_CUDNN',
     );
   }
-  if (info.devices.length === 0) {
+  if (info.devices.every(({ missing }) => missing !== '')) {
+    const missing = info.devices.length === 0 ? info.missing : info.devices[0]!.missing;
     throw new CudaUnavailableError(
-      `no GPU can be used: ${info.missing}. Found ${info.description} in ${dirname(library)}; a GPU of compute ` +
+      `no GPU can be used: ${missing}. Found ${info.description} in ${dirname(library)}; a GPU of compute ` +
         'capability 8.0 or newer and its driver (version 580 or newer for CUDA 13) are needed',
     );
   }

@@ -97,32 +97,38 @@ function openCpu(options: DeviceOptions): Opened {
   return { kind: 'cpu', handle: callNative((addon) => addon.openDevice('cpu', settings)) };
 }
 
-function openGpu(index: number, options: DeviceOptions): Opened {
+/** @param index The GPU's number; default: the first that can be used. */
+async function openGpu(index: number | undefined, options: DeviceOptions): Promise<Opened> {
   const settings = {
     plugin: cudaLibrary(),
-    index,
     precision: checkChoice('precision', options.precision ?? 'float32', precisions),
     deterministic: checkBoolean('deterministic', options.deterministic ?? true),
     autotune: checkBoolean('autotune', options.autotune ?? false),
     planCache: planCacheFolder(),
     memoryLimit: memoryLimitOf(options),
   };
-  const { devices } = openCuda();
-  if (index >= devices.length) {
+  const { devices } = await openCuda();
+  const chosen = index ?? devices.findIndex(({ missing }) => missing === '');
+  const found = devices[chosen];
+  if (found === undefined) {
     throw new CudaUnavailableError(
-      `device: expected cuda:0 to cuda:${devices.length - 1}, received cuda:${index}`,
+      `device: expected cuda:0 to cuda:${devices.length - 1}, received cuda:${chosen}`,
     );
   }
-  return { kind: 'cuda', handle: callNative((addon) => addon.openDevice('cuda', settings)) };
+  if (found.missing !== '') throw new CudaUnavailableError(`device: cuda:${chosen}: ${found.missing}`);
+  return {
+    kind: 'cuda',
+    handle: callNative((addon) => addon.openDevice('cuda', { ...settings, index: chosen })),
+  };
 }
 
 let toldOfCpu = false;
 
 /** The first GPU, or the CPU; says once why not the GPU where its backend is built. */
-function openBest(options: DeviceOptions): Opened {
+async function openBest(options: DeviceOptions): Promise<Opened> {
   if (!hasCudaLibrary()) return openCpu(options);
   try {
-    return openGpu(0, options);
+    return await openGpu(undefined, options);
   } catch (error) {
     if (!(error instanceof CudaUnavailableError)) throw error;
     if (!toldOfCpu) process.emitWarning(`using the CPU: ${error.message}`, { code: error.code });
@@ -131,14 +137,14 @@ function openBest(options: DeviceOptions): Opened {
   }
 }
 
-function open(name: unknown, options: DeviceOptions): Opened {
+async function openByName(name: unknown, options: DeviceOptions): Promise<Opened> {
   if (name === 'auto') return openBest(options);
   if (name === 'cpu') return openCpu(options);
   const gpu = typeof name === 'string' ? /^cuda(?::(\d{1,4}))?$/.exec(name) : null;
   if (gpu === null) {
     throw new ArgumentRangeError(`device: expected auto | cpu | cuda | cuda:N, received ${String(name)}`);
   }
-  return openGpu(Number(gpu[1] ?? 0), options);
+  return openGpu(gpu[1] === undefined ? undefined : Number(gpu[1]), options);
 }
 
 /** An open device. */
@@ -150,10 +156,18 @@ export class Device {
   /** Library versions, instruction set and threads, or name and size of a GPU. */
   readonly description: string;
 
-  constructor(name: DeviceName = 'auto', options: DeviceOptions = {}) {
-    const opened = open(name, options);
+  /**
+   * Opens a device.
+   *
+   * @throws CudaUnavailableError when a GPU was asked for that cannot be used; ArgumentError, ArgumentRangeError
+   */
+  static async open(name: DeviceName = 'auto', options: DeviceOptions = {}): Promise<Device> {
+    return new Device(await openByName(name, options), options.precision ?? 'float32');
+  }
+
+  private constructor(opened: Opened, precision: Precision) {
     this.kind = opened.kind;
-    this.precision = options.precision ?? 'float32';
+    this.precision = precision;
     this.#handle = opened.handle;
     stopAtExit();
     const info = callNative((addon) => addon.deviceInfo(this.handle));
@@ -202,14 +216,16 @@ export interface DeviceInfo {
 }
 
 /** All devices that can be used: the CPU, then the GPUs. */
-export function listDevices(): DeviceInfo[] {
-  const cpu = new Device('cpu');
+export async function listDevices(): Promise<DeviceInfo[]> {
+  const cpu = await Device.open('cpu');
   const devices: DeviceInfo[] = [{ name: 'cpu', description: cpu.description }];
   cpu.dispose();
   if (!hasCudaLibrary()) return devices;
   try {
-    const gpus = openCuda().devices;
-    return [...devices, ...gpus.map((description, i) => ({ name: `cuda:${i}` as const, description }))];
+    const { devices: gpus } = await openCuda();
+    const named = gpus.map((gpu, i) => ({ ...gpu, name: `cuda:${i}` as const }));
+    const usable = named.filter(({ missing }) => missing === '');
+    return [...devices, ...usable.map(({ name, description }) => ({ name, description }))];
   } catch (error) {
     if (error instanceof CudaUnavailableError) return devices;
     throw error;

@@ -27,10 +27,11 @@ import {
 } from './model_options.ts';
 import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
+import { overlap } from './overlap.ts';
 import type { StepProfile } from './program.ts';
 import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
-import { runFit, type StepResult } from './train/fit.ts';
+import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
 import { type StateDict, Weights } from './weights.ts';
 
 /**
@@ -129,8 +130,7 @@ export class Model {
         schedule: compiled.options.schedule,
         callbacks,
         signal,
-        step: (batch, lr) => this.#trainStep(compiled, batch, lr),
-        check: (batch) => this.#checkBatch('fit: data', batch),
+        stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
         validate: validation && (() => this.#evaluate(compiled, validation, evaluation)),
       }),
     );
@@ -142,9 +142,10 @@ export class Model {
     const lr = checkNumber('trainBatch: lr', options.lr, { least: 0 });
     const checked = this.#checkBatch('trainBatch', batch);
     const compiled = this.#trainable('trainBatch');
-    const { loss, top1, top5 } = await this.#exclusive('trainBatch', () =>
-      this.#trainStep(compiled, checked, lr),
-    );
+    const { loss, top1, top5 } = await this.#exclusive('trainBatch', async () => {
+      const staged = await this.#stageStep(compiled, checked);
+      return staged.run(lr);
+    });
     return { loss, top1: top1 / checked.size, top5: top5 / checked.size };
   }
 
@@ -180,8 +181,11 @@ export class Model {
     const count = images.length / pixels;
     const size = Math.min(batchSize, count);
     const probabilities = new Float32Array(count * this.classes);
-    for (let start = 0; start < count; start += size) {
-      signal?.throwIfAborted();
+    let next = 0;
+    const stage = async () => {
+      const start = next;
+      next += size;
+      if (start >= count) return undefined;
       const some = Math.min(size, count - start);
       let chunk = images.subarray(start * pixels, (start + some) * pixels);
       if (some < size) {
@@ -190,9 +194,13 @@ export class Model {
         padded.set(chunk);
         chunk = padded;
       }
-      const output = await compiled.predict(chunk, size);
+      return { start, some, ...(await compiled.stagePrediction(chunk, size)) };
+    };
+    await overlap(stage, async ({ start, some, run }) => {
+      signal?.throwIfAborted();
+      const output = await run();
       probabilities.set(output.subarray(0, some * this.classes), start * this.classes);
-    }
+    });
     return probabilities;
   }
 
@@ -328,7 +336,7 @@ export class Model {
 
   async #open(options: CompileOptions): Promise<CompiledModel> {
     const settings = checkCompileOptions(options);
-    const device = new Device(options.device ?? 'auto', deviceOptions(options));
+    const device = await Device.open(options.device ?? 'auto', deviceOptions(options));
     try {
       await this.#weights.attach(device);
     } catch (error) {
@@ -345,25 +353,36 @@ export class Model {
     this.#compiled = undefined;
   }
 
-  async #trainStep(compiled: CompiledModel, batch: Batch, lr: number): Promise<StepResult> {
+  async #stageStep(compiled: CompiledModel, batch: Batch): Promise<StagedStep> {
     this.#checkLive();
-    const result = await compiled.train(batch, lr, this.#seed, this.#step);
-    this.#step += 1;
-    return result;
+    const staged = await compiled.stageTraining(batch);
+    const run = async (lr: number): Promise<StepResult> => {
+      this.#checkLive();
+      const result = await staged.run(lr, this.#seed, this.#step);
+      this.#step += 1;
+      return result;
+    };
+    return { size: batch.size, run, discard: () => staged.discard() };
   }
 
   async #evaluate(compiled: CompiledModel, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
     const { batchSize = 32, signal } = options;
     const sum = new MetricSum();
     const iterator = await openBatches('evaluate: data', data, { batchSize, epoch: 0 });
+    const stage = async () => {
+      const next = await iterator.next();
+      if (next.done === true) return undefined;
+      signal?.throwIfAborted();
+      this.#checkLive();
+      const batch = this.#checkBatch('evaluate: data', next.value);
+      return { size: batch.size, ...(await compiled.stageEvaluation(batch)) };
+    };
     try {
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      await overlap(stage, async ({ size, run }) => {
         signal?.throwIfAborted();
-        this.#checkLive();
-        const batch = this.#checkBatch('evaluate: data', next.value);
-        const { loss, top1, top5 } = await compiled.evaluate(batch);
-        sum.add(loss, top1, top5, batch.size);
-      }
+        const { loss, top1, top5 } = await run();
+        sum.add(loss, top1, top5, size);
+      });
     } catch (error) {
       await iterator.return?.();
       throw error;

@@ -27,6 +27,10 @@ export interface ProgramHandle {
   readonly [handle]: 'program';
 }
 
+export interface InputsHandle {
+  readonly [handle]: 'inputs';
+}
+
 /** A typed array as the addon takes it: its bytes are copied before the call returns. */
 export type NativeArray = Float32Array | Int32Array | Uint8Array;
 
@@ -63,16 +67,15 @@ export interface CudaSettings {
   readonly memoryLimit: number;
 }
 
-/** The CUDA backend and its devices. */
+/** The CUDA backend and its devices. What is missing for them to be used is '' where nothing is. */
 export interface CudaInfo {
   readonly description: string;
-  readonly devices: readonly string[];
-  /** Why there are no devices. */
+  readonly devices: readonly { readonly description: string; readonly missing: string }[];
   readonly missing: string;
 }
 
 interface Addon {
-  openCuda(plugin: string, cudnn: readonly string[]): CudaInfo;
+  openCuda(plugin: string, cudnn: readonly string[]): Promise<CudaInfo>;
   openDevice(kind: 'cpu', settings: CpuSettings): DeviceHandle;
   openDevice(kind: 'cuda', settings: CudaSettings): DeviceHandle;
   deviceInfo(device: DeviceHandle): { description: string; ops: string[] };
@@ -81,13 +84,10 @@ interface Addon {
   readTensors(device: DeviceHandle, tensors: TensorHandle[]): Promise<ArrayBuffer[]>;
   compile(device: DeviceHandle, message: Uint8Array, tensors: TensorHandle[]): Promise<ProgramHandle>;
   programInfo(program: ProgramHandle): { arenaBytes: number; constantBytes: number; steps: StepInfo[] };
-  run(
-    device: DeviceHandle,
-    program: ProgramHandle,
-    inputs: NativeArray[],
-    profile: boolean,
-  ): Promise<{ outputs: ArrayBuffer[]; stepMs?: number[] }>;
-  dispose(handle: DeviceHandle | TensorHandle | ProgramHandle): void;
+  createInputs(program: ProgramHandle): Promise<InputsHandle>;
+  stageInput(inputs: InputsHandle, index: number, offset: number, array: NativeArray): void;
+  run(inputs: InputsHandle, profile: boolean): Promise<{ outputs: ArrayBuffer[]; stepMs?: number[] }>;
+  dispose(handle: DeviceHandle | TensorHandle | ProgramHandle | InputsHandle): void;
   /** Ends all native work of this thread's environment, for good. */
   stopDevices(): void;
   liveHandles(): number;

@@ -4,7 +4,14 @@ import { ArgumentError, DisposedError, ShapeError } from './errors.ts';
 import { decompose } from './graph/passes/decompose.ts';
 import { type DType, formatShape, type Graph, sameShape, sizeOf, type Value } from './ir/graph.ts';
 import { encodeGraph } from './ir/message.ts';
-import { callNative, type NativeArray, type ProgramHandle, type StepInfo } from './native.ts';
+import {
+  callNative,
+  type InputsHandle,
+  type NativeArray,
+  type ProgramHandle,
+  type StepInfo,
+} from './native.ts';
+import { InputPool, stageInput } from './staging.ts';
 import type { Tensor } from './tensor.ts';
 
 const arrayTypes = { f32: Float32Array, i32: Int32Array, u8: Uint8Array } as const;
@@ -28,6 +35,8 @@ export interface Peak {
 
 /** An H100 (SXM5): 3.35 TB/s, and 800 TFLOP/s of 16-bit products, which is what large ones reach of its 989. */
 export const h100: Peak = { bandwidth: 3.35e12, flops: 8e14 };
+
+const inputValues = (graph: Graph): Value[] => graph.values.filter(({ kind }) => kind === 'input');
 
 function toArray(buffer: ArrayBuffer, dtype: DType): NativeArray {
   return new arrayTypes[dtype](buffer);
@@ -64,10 +73,78 @@ function bindTensors(graph: Graph, tensors: ReadonlyMap<string, Tensor>): Tensor
     });
 }
 
+/** Inputs of one run of a program, copied; on a GPU they are sent while it computes. Must be run or discarded. */
+export class StagedInputs {
+  readonly #graph: Graph;
+  readonly #pool: InputPool;
+  /** Names of inputs without a value yet. */
+  readonly #missing: Set<string>;
+  #handle: InputsHandle | undefined;
+
+  /** Takes over `handle`. */
+  constructor(graph: Graph, pool: InputPool, handle: InputsHandle) {
+    this.#graph = graph;
+    this.#pool = pool;
+    this.#handle = handle;
+    this.#missing = new Set(inputValues(graph).map(({ name }) => name));
+  }
+
+  /** Copies those inputs that are given; their arrays must not change meanwhile. */
+  async add(inputs: ProgramInputs): Promise<void> {
+    for (const [index, value] of inputValues(this.#graph).entries()) {
+      if (!(value.name in inputs)) continue;
+      await stageInput(this.#owned(), index, checkInput(value, inputs[value.name]));
+      this.#missing.delete(value.name);
+    }
+  }
+
+  /** Runs the program, once; resolves to its outputs in order. */
+  async run(): Promise<NativeArray[]> {
+    return (await this.#submit(false)).outputs;
+  }
+
+  /** Runs the program, once, and reports the milliseconds of each step. */
+  async profile(): Promise<readonly number[]> {
+    return (await this.#submit(true)).stepMs;
+  }
+
+  /** Gives the inputs up. After a run, or a second time, it does nothing. */
+  discard(): void {
+    this.#release(false);
+  }
+
+  #owned(): InputsHandle {
+    if (this.#handle === undefined) throw new DisposedError('the staged inputs');
+    return this.#handle;
+  }
+
+  #release(usable: boolean): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined) this.#pool.give(handle, usable);
+  }
+
+  async #submit(profile: boolean) {
+    const [missing] = this.#missing;
+    if (missing !== undefined) throw new ArgumentError(`${missing}: expected a value, received none`);
+    const handle = this.#owned();
+    let usable = false;
+    try {
+      const { outputs, stepMs = [] } = await callNative((addon) => addon.run(handle, profile));
+      usable = true;
+      const { values, outputs: ids } = this.#graph;
+      return { outputs: ids.map((id, i) => toArray(outputs[i]!, values[id]!.dtype)), stepMs };
+    } finally {
+      this.#release(usable);
+    }
+  }
+}
+
 /** A graph compiled for a device. */
 export class Program {
   readonly device: Device;
   readonly #graph: Graph;
+  readonly #pool: InputPool;
   #handle: ProgramHandle | undefined;
   /** Bytes of intermediates; programs of one device share the memory. */
   readonly arenaBytes: number;
@@ -80,6 +157,7 @@ export class Program {
     this.device = device;
     this.#graph = graph;
     this.#handle = handle;
+    this.#pool = new InputPool(handle);
     const info = callNative((addon) => addon.programInfo(handle));
     this.arenaBytes = info.arenaBytes;
     this.constantBytes = info.constantBytes;
@@ -98,15 +176,32 @@ export class Program {
     return new Program(device, plain, handle);
   }
 
-  /** Runs the program; resolves to its outputs in order. The input arrays may be reused at once. */
+  /**
+   * Copies inputs for a later run. Two sets of them exist at most: when one is in use and one is staged, this waits.
+   *
+   * @param inputs Some or all; the others can be added.
+   */
+  async stage(inputs: ProgramInputs): Promise<StagedInputs> {
+    const staged = new StagedInputs(this.#graph, this.#pool, await this.#pool.take());
+    try {
+      await staged.add(inputs);
+      return staged;
+    } catch (error) {
+      staged.discard();
+      throw error;
+    }
+  }
+
+  /** Runs the program; resolves to its outputs in order. */
   async run(inputs: ProgramInputs): Promise<NativeArray[]> {
-    const { outputs } = await this.#submit(inputs, false);
-    return outputs;
+    const staged = await this.stage(inputs);
+    return staged.run();
   }
 
   /** Runs the program and reports the time of each step. */
   async profile(inputs: ProgramInputs): Promise<StepProfile[]> {
-    const { stepMs } = await this.#submit(inputs, true);
+    const staged = await this.stage(inputs);
+    const stepMs = await staged.profile();
     return this.steps.map((step, i) => ({ ...step, ms: stepMs[i] ?? 0 }));
   }
 
@@ -117,22 +212,12 @@ export class Program {
       .map((step) => ({ ...step, ms: 1e3 * Math.max(step.bytes / peak.bandwidth, step.flops / peak.flops) }));
   }
 
+  /** Lets go of the program; inputs that are staged already can still be run. More than once does nothing. */
   dispose(): void {
     const handle = this.#handle;
     this.#handle = undefined;
-    if (handle !== undefined) callNative((addon) => addon.dispose(handle));
-  }
-
-  async #submit(inputs: ProgramInputs, profile: boolean) {
-    const handle = this.#handle;
-    if (handle === undefined) throw new DisposedError('the program');
-    const arrays = this.#graph.values
-      .filter(({ kind }) => kind === 'input')
-      .map((value) => checkInput(value, inputs[value.name]));
-    const result = await callNative((addon) => addon.run(this.device.handle, handle, arrays, profile));
-    const outputs = this.#graph.outputs.map((id, i) =>
-      toArray(result.outputs[i]!, this.#graph.values[id]!.dtype),
-    );
-    return { outputs, stepMs: result.stepMs ?? [] };
+    if (handle === undefined) return;
+    this.#pool.close();
+    callNative((addon) => addon.dispose(handle));
   }
 }

@@ -42,7 +42,8 @@ function values(name: string, shape: readonly number[], scale = 1, shift = 0): R
 const flat = (data: number[]): RefTensor => tensor([data.length], data);
 process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
 const devices = ['cpu', 'cuda'] as const;
-const opened = new Map(devices.map((name) => [name, new Device(name)]));
+const opened = new Map<string, Device>();
+for (const name of devices) opened.set(name, await Device.open(name));
 afterAll(() => {
   for (const device of opened.values()) device.dispose();
 });

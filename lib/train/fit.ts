@@ -2,6 +2,7 @@
 import type { Batch } from '../data/dataset.ts';
 import { type BatchSource, isProvider, openBatches } from '../data/source.ts';
 import { StateError } from '../errors.ts';
+import { overlap, type Staged } from '../overlap.ts';
 import { type Callback, type EpochLogs, type History, MetricSum, type Metrics } from './callbacks.ts';
 import type { RunningSchedule, Schedule } from './schedules.ts';
 
@@ -13,6 +14,13 @@ export interface StepResult {
   readonly top5: number;
 }
 
+/** A step whose batch is on its way to the device. */
+export interface StagedStep extends Staged {
+  /** Samples of the batch. */
+  readonly size: number;
+  run(lr: number): Promise<StepResult>;
+}
+
 export interface FitRun {
   readonly data: BatchSource;
   readonly epochs: number;
@@ -22,8 +30,8 @@ export interface FitRun {
   readonly schedule: Schedule;
   readonly callbacks: readonly Callback[];
   readonly signal: AbortSignal | undefined;
-  step(batch: Batch, lr: number): Promise<StepResult>;
-  check(batch: unknown): Batch;
+  /** Checks and copies what the data gave. */
+  stage(batch: unknown): Promise<StagedStep>;
   validate: (() => Promise<Metrics>) | undefined;
 }
 
@@ -38,7 +46,7 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 }
 
-/** Draws batches one ahead. */
+/** Draws batches. */
 class Feed {
   readonly #iterator: Iterator<Batch> | AsyncIterator<Batch>;
   readonly #run: FitRun;
@@ -49,7 +57,7 @@ class Feed {
     this.#run = run;
   }
 
-  async next(): Promise<Batch | undefined> {
+  async next(): Promise<StagedStep | undefined> {
     const result = await abortable(
       Promise.resolve().then(() => this.#iterator.next()),
       this.#run.signal,
@@ -58,7 +66,7 @@ class Feed {
       this.#done = true;
       return undefined;
     }
-    return this.#run.check(result.value);
+    return this.#run.stage(result.value);
   }
 
   /** Lets the source free what it holds; not awaited for a source that may never answer. */
@@ -88,15 +96,14 @@ class Epoch {
   }
 
   async walk(): Promise<void> {
-    const { data, batchSize, shuffle, seed, signal } = this.#run;
+    const { data, batchSize, shuffle, seed } = this.#run;
     const iterator = await openBatches('fit: data', data, { batchSize, shuffle, seed, epoch: this.#epoch });
     const feed = new Feed(iterator, this.#run);
     try {
-      let batch = await feed.next();
-      while (batch !== undefined) {
-        signal?.throwIfAborted();
-        batch = await this.#advance(batch, feed);
-      }
+      await overlap(
+        () => feed.next(),
+        (step) => this.#advance(step),
+      );
     } finally {
       feed.close();
     }
@@ -108,32 +115,26 @@ class Epoch {
     }
   }
 
-  /** One step; meanwhile the next batch is drawn. */
-  async #advance(batch: Batch, feed: Feed): Promise<Batch | undefined> {
+  async #advance(staged: StagedStep): Promise<void> {
+    this.#run.signal?.throwIfAborted();
     const fraction = this.#steps === undefined ? 0 : this.#step / this.#steps;
     this.lr = this.#schedule.at({ epoch: this.#epoch + fraction, epochs: this.#run.epochs });
-    const running = this.#run.step(batch, this.lr);
-    const following = feed.next();
-    // Whichever fails, the step in progress ends first, so that the model is at rest when the error arrives.
-    const [step, next] = await Promise.allSettled([running, following]);
-    if (step.status === 'rejected') throw step.reason;
-    const { loss, top1, top5 } = step.value;
-    this.sum.add(loss, top1, top5, batch.size);
+    const { size } = staged;
+    const { loss, top1, top5 } = await staged.run(this.lr);
+    this.sum.add(loss, top1, top5, size);
     for (const callback of this.#run.callbacks) {
       await callback.onStepEnd?.({
         epoch: this.#epoch,
         step: this.#step,
         steps: this.#steps,
-        samples: batch.size,
+        samples: size,
         lr: this.lr,
         loss,
-        top1: top1 / batch.size,
-        top5: top5 / batch.size,
+        top1: top1 / size,
+        top5: top5 / size,
       });
     }
     this.#step += 1;
-    if (next.status === 'rejected') throw next.reason;
-    return next.value;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -80,19 +81,78 @@ std::vector<std::string> strings_of(const Napi::Value& value, const char* what) 
   return result;
 }
 
-// openCuda(plugin, cudnn[]) -> { description, devices: string[], missing }; missing says why there are no devices
+// Finds the GPUs on a thread of the pool: loading libraries and waking the driver take long.
+class CudaSearch final : public Napi::AsyncWorker {
+ public:
+  CudaSearch(Napi::Env env, std::string plugin, std::vector<std::string> cudnn)
+      : AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        plugin_(std::move(plugin)),
+        cudnn_(std::move(cudnn)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      SENET_FAULT_POINT("openCuda:job");
+      const CudaPlugin& plugin = cuda_plugin(plugin_, cudnn_);
+      description_ = plugin.description();
+      const int count = plugin.device_count(&missing_);
+      for (int i = 0; i < count; ++i) devices_.push_back(look_at(plugin, i));
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+
+  void OnOK() override {
+    try {
+      if (error_) std::rethrow_exception(error_);
+      Napi::Array devices = Napi::Array::New(Env(), devices_.size());
+      for (uint32_t i = 0; i < devices_.size(); ++i) {
+        Napi::Object device = Napi::Object::New(Env());
+        device.Set("description", devices_[i].description);
+        device.Set("missing", devices_[i].missing);
+        devices.Set(i, device);
+      }
+      Napi::Object result = Napi::Object::New(Env());
+      result.Set("description", description_);
+      result.Set("devices", devices);
+      result.Set("missing", missing_);
+      deferred_.Resolve(result);
+    } catch (...) {
+      deferred_.Reject(to_js_error(Env()).Value());
+    }
+  }
+
+ private:
+  struct Found {
+    std::string description, missing;
+  };
+
+  // A device that cannot be used does not stand in the way of the others.
+  static Found look_at(const CudaPlugin& plugin, int device) {
+    try {
+      return {plugin.device_description(device), {}};
+    } catch (const Error& error) {
+      return {{}, error.what()};
+    }
+  }
+
+  Napi::Promise::Deferred deferred_;
+  std::string plugin_, description_, missing_;
+  std::vector<std::string> cudnn_;
+  std::vector<Found> devices_;
+  std::exception_ptr error_;
+};
+
+// openCuda(plugin, cudnn[]) -> promise of { description, devices: { description, missing }[], missing }; what is missing
+// for a device to be used, or for there to be devices, is empty where nothing is
 Napi::Value open_cuda(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const CudaPlugin& plugin = cuda_plugin(info[0].ToString(), strings_of(info[1], "openCuda"));
-  std::string why;
-  const int count = plugin.device_count(&why);
-  Napi::Array devices = Napi::Array::New(env, static_cast<size_t>(count));
-  for (int i = 0; i < count; ++i) devices.Set(static_cast<uint32_t>(i), plugin.device_description(i));
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("description", plugin.description());
-  result.Set("devices", devices);
-  result.Set("missing", why);
-  return result;
+  auto search = std::make_unique<CudaSearch>(info.Env(), info[0].ToString(), strings_of(info[1], "openCuda"));
+  const Napi::Promise promise = search->promise();
+  search->Queue();
+  static_cast<void>(search.release());  // it deletes itself
+  return promise;
 }
 
 cuda::Storage storage_of(const std::string& precision) {
@@ -231,31 +291,54 @@ Napi::Value program_info(const Napi::CallbackInfo& info) {
   return result;
 }
 
-struct Run {
-  std::vector<Bytes> inputs, outputs;
-  std::vector<double> step_ms;
-};
-
-// run(device, program, inputs, profile) -> promise of { outputs: ArrayBuffer[], stepMs?: number[] }; the
-// inputs are copied before it returns
-Napi::Value run(const Napi::CallbackInfo& info) {
-  const auto device = Handle<Device>::get(info[0]);
-  const auto program = Handle<Program>::get(info[1]);
-  const Napi::Array arrays = array_of(info[2], "run");
-  const bool profile = info[3].ToBoolean();
-  const std::vector<size_t> input_bytes = program->input_bytes();
-  if (arrays.Length() != input_bytes.size()) fail("run: as many arrays as the graph has inputs are needed");
-  auto state = std::make_shared<Run>();
-  for (uint32_t i = 0; i < arrays.Length(); ++i) {
-    state->inputs.push_back(copy_of(arrays.Get(i), input_bytes[i], "run: input " + std::to_string(i)));
-  }
+// createInputs(program) -> promise of the inputs of one run
+Napi::Value create_inputs(const Napi::CallbackInfo& info) {
+  const auto program = Handle<Program>::get(info[0]);
+  const std::shared_ptr<Device> device = program->device();
+  auto inputs = std::make_shared<std::shared_ptr<StagedInputs>>();
   return Environment::of(info.Env())
       .submit(
           info.Env(), device,
-          [state, program, profile] {
+          [program, inputs] {
+            SENET_FAULT_POINT("createInputs:job");
+            *inputs = std::make_shared<StagedInputs>(program);
+          },
+          [inputs](Napi::Env env) {
+            const auto bytes = static_cast<int64_t>((*inputs)->size());
+            return Handle<StagedInputs>::wrap(env, std::move(*inputs), bytes);
+          });
+}
+
+// stageInput(inputs, index, offset, typedArray): copies a part of an input, from `offset` bytes on
+Napi::Value stage_input(const Napi::CallbackInfo& info) {
+  const auto inputs = Handle<StagedInputs>::get(info[0]);
+  const double index = info[1].ToNumber().DoubleValue();
+  const double offset = info[2].ToNumber().DoubleValue();
+  if (!(index >= 0 && index < 1e9 && offset >= 0 && offset < 1e15)) fail("stageInput: a place out of range");
+  const auto [data, bytes] = view(info[3]);
+  inputs->write(static_cast<size_t>(index), static_cast<size_t>(offset), data, bytes);
+  return info.Env().Undefined();
+}
+
+struct Run {
+  std::vector<Bytes> outputs;
+  std::vector<double> step_ms;
+};
+
+// run(inputs, profile) -> promise of { outputs: ArrayBuffer[], stepMs?: number[] }; the inputs, staged whole, must be
+// left alone until then
+Napi::Value run(const Napi::CallbackInfo& info) {
+  const auto inputs = Handle<StagedInputs>::get(info[0]);
+  const bool profile = info[1].ToBoolean();
+  auto state = std::make_shared<Run>();
+  return Environment::of(info.Env())
+      .submit(
+          info.Env(), inputs->program().device(),
+          [state, inputs, profile] {
             SENET_FAULT_POINT("run:job");
-            for (size_t bytes : program->output_bytes()) state->outputs.emplace_back(bytes);
-            program->run(state->inputs, state->outputs, profile ? &state->step_ms : nullptr);
+            Program& program = inputs->program();
+            for (size_t bytes : program.output_bytes()) state->outputs.emplace_back(bytes);
+            program.run(*inputs, state->outputs, profile ? &state->step_ms : nullptr);
           },
           [state, profile](Napi::Env env) -> Napi::Value {
             Napi::Object result = Napi::Object::New(env);
@@ -270,11 +353,11 @@ Napi::Value run(const Napi::CallbackInfo& info) {
           });
 }
 
-// dispose(handle): lets go of a device, tensor or program; more than once does nothing
+// dispose(handle): lets go of any of the native objects; more than once does nothing
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (!Handle<Device>::dispose(info[0]) && !Handle<Tensor>::dispose(info[0]) &&
-      !Handle<Program>::dispose(info[0])) {
-    fail("dispose: expected a device, a tensor or a program");
+      !Handle<Program>::dispose(info[0]) && !Handle<StagedInputs>::dispose(info[0])) {
+    fail("dispose: expected a device, a tensor, a program or staged inputs");
   }
   return info.Env().Undefined();
 }
@@ -316,6 +399,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<read_tensors>(env, exports, "readTensors");
   add<compile>(env, exports, "compile");
   add<program_info>(env, exports, "programInfo");
+  add<create_inputs>(env, exports, "createInputs");
+  add<stage_input>(env, exports, "stageInput");
   add<run>(env, exports, "run");
   add<dispose>(env, exports, "dispose");
   add<stop_devices>(env, exports, "stopDevices");

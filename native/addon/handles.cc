@@ -39,11 +39,15 @@ const napi_type_tag Handle<Tensor>::kTag = {0x5e9d1f0c2b7a4e62, 0x8a3c5d7e9f102b
 template <>
 const napi_type_tag Handle<Program>::kTag = {0x5e9d1f0c2b7a4e63, 0x8a3c5d7e9f102b34};
 template <>
+const napi_type_tag Handle<StagedInputs>::kTag = {0x5e9d1f0c2b7a4e64, 0x8a3c5d7e9f102b34};
+template <>
 const char* const Handle<Device>::kName = "device";
 template <>
 const char* const Handle<Tensor>::kName = "tensor";
 template <>
 const char* const Handle<Program>::kName = "program";
+template <>
+const char* const Handle<StagedInputs>::kName = "staged inputs";
 
 template <typename T>
 Napi::Object Handle<T>::wrap(Napi::Env env, std::shared_ptr<T> object, int64_t external_bytes) {
@@ -81,6 +85,7 @@ bool Handle<T>::dispose(const Napi::Value& value) {
 template struct Handle<Device>;
 template struct Handle<Tensor>;
 template struct Handle<Program>;
+template struct Handle<StagedInputs>;
 
 int64_t live_handles() {
   return g_live_handles.load();

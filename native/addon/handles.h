@@ -8,6 +8,7 @@
 
 #include "core/device.h"
 #include "core/program.h"
+#include "core/staged_inputs.h"
 #include "core/tensor.h"
 
 namespace senet::addon {

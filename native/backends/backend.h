@@ -38,6 +38,20 @@ class Memory {
   size_t size_;
 };
 
+// Host memory in which the inputs of one run are laid out, data() for everybody to write to, and their way from there
+// to the device, which they can go while it computes.
+class Staging : public Memory {
+ public:
+  // Begins to send bytes, which must not change until the run is done. From any thread, one at a time; what fails
+  // is told by deliver().
+  virtual void send(size_t offset, size_t bytes) = 0;
+  // Copies bytes that were sent to where all that runs later finds them. Any number of times.
+  virtual void deliver(std::byte* to, size_t offset, size_t bytes) = 0;
+
+ protected:
+  using Memory::Memory;
+};
+
 // Addresses of one node's operands, given to bind(). Absent operands are null.
 struct Binding {
   std::vector<const void*> inputs;
@@ -116,6 +130,8 @@ class Backend {
   virtual ~Backend() = default;
   // Zeroed memory; throws Error(kOutOfMemory) naming the bytes and `purpose`.
   virtual std::unique_ptr<Memory> allocate(size_t bytes, const std::string& purpose) const = 0;
+  // Throws Error(kOutOfMemory) as allocate() does.
+  virtual std::unique_ptr<Staging> make_staging(size_t bytes) const = 0;
   // Copies between the host and the device's memory. What is read has been computed, what is written is seen
   // by all that runs later.
   virtual void copy_in(std::byte* to, const std::byte* from, size_t bytes) const = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/staged_inputs.h"
 
 namespace senet {
 
@@ -217,10 +218,8 @@ void Program::refresh_constants() {
   constants_version_ = device_->tensor_version();
 }
 
-void Program::copy_inputs(std::span<const std::vector<std::byte>> inputs) {
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    device_->backend().copy_in(address_[inputs_[i]], inputs[i].data(), inputs[i].size());
-  }
+void Program::deliver(StagedInputs& inputs) {
+  for (size_t i = 0; i < inputs_.size(); ++i) inputs.deliver(i, address_[inputs_[i]]);
 }
 
 void Program::run_steps(std::span<Step* const> steps, size_t* current, double* step_ms) {
@@ -228,12 +227,13 @@ void Program::run_steps(std::span<Step* const> steps, size_t* current, double* s
       steps, [this] { return device_->stopping(); }, current, step_ms);
 }
 
-void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
+void Program::run(StagedInputs& inputs, std::span<std::vector<std::byte>> outputs,
                   std::vector<double>* step_ms) {
+  if (&inputs.program() != this) throw Error(ErrorCode::kArgument, "run: expected inputs of the program");
   std::byte* arena = device_->reserve_arena(arena_bytes_, arena_purpose_);
   if (!bound_ || arena != bound_arena_) bind(arena);
   refresh_constants();  // before the inputs arrive, whose memory its steps may use
-  copy_inputs(inputs);
+  deliver(inputs);
   // Whatever happens below, the tensors may have been written to.
   if (mutates_) device_->tensors_changed();
 
@@ -243,7 +243,7 @@ void Program::run(std::span<const std::vector<std::byte>> inputs, std::span<std:
     run_steps(varying_steps_, &current, step_ms == nullptr ? nullptr : ms.data());
   } catch (const NonFiniteError& error) {
     if (error.tensor() != "loss") throw;
-    copy_inputs(inputs);
+    deliver(inputs);
     locate_non_finite(error, current);
   }
   if (step_ms != nullptr) {

@@ -16,6 +16,8 @@
 
 namespace senet {
 
+class StagedInputs;
+
 class Program {
  public:
   // Compiles; on the device's thread. `tensors` are the parameters and states in the order of the graph's
@@ -25,11 +27,12 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  // Runs all steps on the device's thread. `inputs` are the graph's input values in order, `outputs` as large
-  // as output_bytes() says. With `step_ms`, the time of each step is written there. A NonFiniteError of a
+  // Runs all steps on the device's thread. `inputs` have been written whole, `outputs` are as large as
+  // output_bytes() says. With `step_ms`, the time of each step is written there. A NonFiniteError of a
   // failed check names the layer in which the value first appeared.
-  void run(std::span<const std::vector<std::byte>> inputs, std::span<std::vector<std::byte>> outputs,
-           std::vector<double>* step_ms);
+  void run(StagedInputs& inputs, std::span<std::vector<std::byte>> outputs, std::vector<double>* step_ms);
+
+  const std::shared_ptr<Device>& device() const { return device_; }
 
   struct StepInfo {
     std::string op, layer, implementation;
@@ -37,6 +40,7 @@ class Program {
     StepCost cost;
   };
   std::vector<StepInfo> steps() const;
+  // Of the graph's input values in order.
   std::vector<size_t> input_bytes() const;
   std::vector<size_t> output_bytes() const;
   // Bytes of intermediates (shared with the device's other programs) and of constants (this program's own).
@@ -59,7 +63,7 @@ class Program {
   std::string busiest_layer(const std::vector<Lifetime>& lifetimes) const;
   void bind(std::byte* arena);
   void refresh_constants();
-  void copy_inputs(std::span<const std::vector<std::byte>> inputs);
+  void deliver(StagedInputs& inputs);
   void run_steps(std::span<Step* const> steps, size_t* current, double* step_ms);
   bool is_finite(int id) const;
   [[noreturn]] void locate_non_finite(const NonFiniteError& error, size_t failed);

@@ -23,7 +23,7 @@ async function tryDevice(device) {
 
 async function probeCpu() {
   const { Device } = await import('../../dist/device.js');
-  const device = new Device('cpu');
+  const device = await Device.open('cpu');
   const { description } = device;
   device.dispose();
   await tryDevice('cpu');
@@ -40,10 +40,11 @@ async function probeCuda() {
   const found = { candidates };
   try {
     // Opens cuDNN first, whether or not the backend is there.
-    const { description, devices, missing } = callNative((addon) =>
+    const { description, devices, missing } = await callNative((addon) =>
       addon.openCuda(cudaLibrary(), candidates),
     );
-    Object.assign(found, { description, devices });
+    const names = devices.map((gpu) => gpu.description || gpu.missing);
+    Object.assign(found, { description, devices: names });
     if (devices.length === 0) throw new Error(missing);
     await tryDevice('cuda');
   } catch (error) {

@@ -69,7 +69,7 @@ async function profile(device, graph, runs) {
 
 /** @returns for each convolution what it is, and the steps of both forms */
 export async function run({ batch, size, autotune, runs }) {
-  const device = new Device('cuda', { precision: 'bfloat16', autotune });
+  const device = await Device.open('cuda', { precision: 'bfloat16', autotune });
   const model = createModel('se_resnet50', { input: [size, size, 3] });
   const graph = predictionGraph(model.definition.graph, batch);
   model.dispose();

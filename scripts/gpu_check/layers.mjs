@@ -43,7 +43,7 @@ const OUTLIERS = 2e-6;
 
 /** @returns how many checks were made in a precision, and those that failed */
 export async function run({ name, size, batch, precision }) {
-  const [cpu, gpu] = [new Device('cpu'), new Device('cuda', { precision })];
+  const [cpu, gpu] = [await Device.open('cpu'), await Device.open('cuda', { precision })];
   const failures = [];
   let made = 0;
   for (const testCase of distinctCases(name, size, batch)) {

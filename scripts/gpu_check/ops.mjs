@@ -59,7 +59,7 @@ export async function run({ op }) {
   const failures = [];
   let made = 0;
   for (const { precision, wants, list } of precisions) {
-    const device = new Device('cuda', { precision });
+    const device = await Device.open('cuda', { precision });
     for (const check of list) {
       for (const testCase of cases.filter((c) => wants(c) && check.wants(c, kept[precision]))) {
         made += 1;

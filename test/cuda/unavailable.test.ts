@@ -19,10 +19,10 @@ afterEach(() => {
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** The message of the error that opening a GPU gives with this library. */
-function refusal(library: string): string {
+async function refusal(library: string): Promise<string> {
   vi.stubEnv('SENET_CUDA_LIBRARY', library);
   try {
-    new Device('cuda').dispose();
+    (await Device.open('cuda')).dispose();
   } catch (error) {
     expect(error).toBeInstanceOf(CudaUnavailableError);
     expect(error).toMatchObject({ code: 'ERR_SENET_CUDA_UNAVAILABLE' });
@@ -32,19 +32,19 @@ function refusal(library: string): string {
 }
 
 describe('the message says', () => {
-  test('that the backend is not built, and where it would be', () => {
-    expect(refusal(missing)).toContain(`not built: looked for ${missing}`);
+  test('that the backend is not built, and where it would be', async () => {
+    expect(await refusal(missing)).toContain(`not built: looked for ${missing}`);
   });
 
-  test('that the file is no library, where cuDNN was looked for, and what to install', () => {
-    const message = refusal(garbage);
+  test('that the file is no library, where cuDNN was looked for, and what to install', async () => {
+    const message = await refusal(garbage);
     expect(message).toContain(garbage);
     expect(message).toContain('libcudnn.so.9');
     expect(message).toMatch(/Install cuDNN 9/);
   });
 
-  test('that the library is another one', () => {
-    expect(refusal('/lib/x86_64-linux-gnu/libm.so.6')).toContain('no library of the CUDA backend');
+  test('that the library is another one', async () => {
+    expect(await refusal('/lib/x86_64-linux-gnu/libm.so.6')).toContain('no library of the CUDA backend');
   });
 });
 
@@ -67,32 +67,37 @@ test('plans are kept in the cache of the user', () => {
   }
 });
 
-test('auto takes the CPU, and says once why it is not the GPU', () => {
+test('auto takes the CPU, and says once why it is not the GPU', async () => {
   vi.stubEnv('SENET_CUDA_LIBRARY', garbage);
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   for (let i = 0; i < 2; i += 1) {
-    const device = new Device('auto');
+    const device = await Device.open('auto');
     expect(device.kind).toBe('cpu');
     device.dispose();
   }
   expect(warn).toHaveBeenCalledTimes(1);
   expect(warn.mock.calls[0]![0]).toMatch(/^using the CPU: /);
-  expect(listDevices().map(({ name }) => name)).toEqual(['cpu']);
+  expect((await listDevices()).map(({ name }) => name)).toEqual(['cpu']);
 });
 
-test('auto takes the CPU in silence where the backend is not built', () => {
+test('auto takes the CPU in silence where the backend is not built', async () => {
   vi.stubEnv('SENET_CUDA_LIBRARY', missing);
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
-  new Device('auto').dispose();
+  (await Device.open('auto')).dispose();
   expect(warn).not.toHaveBeenCalled();
-  expect(listDevices()).toMatchObject([{ name: 'cpu', description: expect.stringContaining('oneDNN') }]);
+  expect(await listDevices()).toMatchObject([
+    { name: 'cpu', description: expect.stringContaining('oneDNN') },
+  ]);
 });
 
 const wrong = <T>(value: unknown): T => value as T;
 
-test.each(['gpu', 'cuda:', 'cuda:x', 'cuda:-1', 'cuda:1.5', 'CUDA', '', 3, null, {}])('device %j', (name) => {
-  expect(() => new Device(wrong(name))).toThrow(ArgumentRangeError);
-});
+test.each(['gpu', 'cuda:', 'cuda:x', 'cuda:-1', 'cuda:1.5', 'CUDA', '', 3, null, {}])(
+  'device %j',
+  async (name) => {
+    await expect(Device.open(wrong(name))).rejects.toThrow(ArgumentRangeError);
+  },
+);
 
 test.each<[string, DeviceOptions, new (message: string) => Error]>([
   ['precision', { precision: wrong('float8') }, ArgumentRangeError],
@@ -100,14 +105,14 @@ test.each<[string, DeviceOptions, new (message: string) => Error]>([
   ['deterministic', { deterministic: wrong('yes') }, ArgumentError],
   ['autotune', { autotune: wrong(1) }, ArgumentError],
   ['memoryLimit', { memoryLimit: 0 }, ArgumentRangeError],
-])('a wrong %s: %j', (name, options, type) => {
-  const call = () => new Device('cuda', options);
-  expect(call).toThrow(type);
-  expect(call).toThrow(`${name}: expected`);
+])('a wrong %s: %j', async (name, options, type) => {
+  const opening = Device.open('cuda', options);
+  await expect(opening).rejects.toThrow(type);
+  await expect(opening).rejects.toThrow(`${name}: expected`);
 });
 
-test('the CPU has float32 only', () => {
-  expect(() => new Device('cpu', { precision: 'bfloat16' })).toThrow(
+test('the CPU has float32 only', async () => {
+  await expect(Device.open('cpu', { precision: 'bfloat16' })).rejects.toThrow(
     'precision: expected float32 on the CPU',
   );
 });

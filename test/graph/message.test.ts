@@ -8,7 +8,7 @@ import { encodeGraph } from '../../lib/ir/message.ts';
 import { callNative } from '../../lib/native.ts';
 import { Random } from '../helpers/random.ts';
 
-const device = new Device('cpu', { threads: 1 });
+const device = await Device.open('cpu', { threads: 1 });
 afterAll(() => device.dispose());
 
 function message(): Uint8Array {

@@ -6,7 +6,7 @@ import { isMistrusted } from '../helpers/close.ts';
 import { checkForward } from '../helpers/op_checks.ts';
 import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
-const devices = openDevices();
+const devices = await openDevices();
 afterAll(() => closeDevices(devices));
 
 // assert_finite has no result to compare; its failures are tested with the errors.

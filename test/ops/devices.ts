@@ -7,17 +7,17 @@ import { simulatedObjects } from '../helpers/sim_objects.ts';
 const layouts = ['channels_last', 'blocked8', 'blocked16'] as const;
 
 /** Opens the CUDA backend on the simulated device. */
-export function openCudaSim(): Device {
+export function openCudaSim(): Promise<Device> {
   process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
-  return new Device('cuda');
+  return Device.open('cuda');
 }
 
 /** Opens every device. */
-export const openDevices = (): Map<string, Device> =>
-  new Map([
-    ...layouts.map((layout) => [`cpu ${layout}`, new Device('cpu', { layout })] as const),
-    ['cuda-sim', openCudaSim()],
-  ]);
+export async function openDevices(): Promise<Map<string, Device>> {
+  const devices = new Map<string, Device>();
+  for (const layout of layouts) devices.set(`cpu ${layout}`, await Device.open('cpu', { layout }));
+  return devices.set('cuda-sim', await openCudaSim());
+}
 
 /** Disposes the devices; nothing of what ran on them may be left. */
 export function closeDevices(devices: ReadonlyMap<string, Device>): void {

@@ -5,7 +5,7 @@ import { allCases, gradientPositions } from '../cases/index.ts';
 import { checkFused, checkFusedGradient } from '../helpers/op_checks.ts';
 import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
-const devices = openDevices();
+const devices = await openDevices();
 afterAll(() => closeDevices(devices));
 
 const named = allCases()

@@ -10,7 +10,7 @@ import { Random } from '../helpers/random.ts';
 import { interpret, type RefTensor, tensor } from '../reference/index.ts';
 import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
-const devices = openDevices();
+const devices = await openDevices();
 afterAll(() => closeDevices(devices));
 
 const cases = allCases().filter((c) => gradientPositions(c).length > 0);

@@ -14,7 +14,7 @@ import { Random } from '../helpers/random.ts';
 import { interpret, tensor } from '../reference/index.ts';
 import { closeDevices, deviceNames, openDevices } from './devices.ts';
 
-const devices = openDevices();
+const devices = await openDevices();
 afterAll(() => closeDevices(devices));
 
 /** Fixed, so that a failure here fails everywhere; fast-check prints it with the smallest case it finds. */

@@ -17,10 +17,11 @@ const settings = { threads: 1, layout: 'auto', memoryLimit: 0 };
 const device = addon.openDevice('cpu', settings);
 const tensor = addon.createTensor(device, 32);
 const program = await addon.compile(device, message, [tensor]);
+const inputs = await addon.createInputs(program);
 const calls = {
-  openCuda: () => {
+  openCuda: async () => {
     try {
-      addon.openCuda('/nowhere/senet_cuda.so', []);
+      await addon.openCuda('/nowhere/senet_cuda.so', []);
     } catch (error) {
       // There is none; what counts is the fault before that.
       if (!/cannot be opened/.test(error.message)) throw error;
@@ -33,7 +34,9 @@ const calls = {
   readTensors: () => addon.readTensors(device, [tensor]),
   compile: () => addon.compile(device, message, [tensor]),
   programInfo: () => addon.programInfo(program),
-  run: () => addon.run(device, program, [new Float32Array(4)], false),
+  createInputs: async () => addon.dispose(await addon.createInputs(program)),
+  stageInput: () => addon.stageInput(inputs, 0, 0, new Float32Array(4)),
+  run: () => addon.run(inputs, false),
   dispose: () => addon.dispose(addon.createTensor(device, 8)),
   stopDevices: () => undefined,
   liveHandles: () => addon.liveHandles(),

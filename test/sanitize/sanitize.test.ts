@@ -48,8 +48,8 @@ async function run(args: readonly string[], timeout: number): Promise<string> {
 
 describe('under the sanitizers', () => {
   test('faults at every native entry become errors', async () => {
-    // Twelve entries by four kinds, and the four that queue a job once more.
-    expect(await run(['test/sanitize/faults.mjs'], 120_000)).toMatch(/^64 faults met at 12 entries/);
+    // Fourteen entries by four kinds, and the six that queue a job once more.
+    expect(await run(['test/sanitize/faults.mjs'], 120_000)).toMatch(/^80 faults met at 14 entries/);
   }, 130_000);
 
   test('each kind of call to CUDA and cuDNN fails once', async () => {

@@ -48,6 +48,9 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Memory> allocate(size_t bytes, const std::string& purpose) const override {
     return std::make_unique<HostMemory>(bytes, purpose);
   }
+  std::unique_ptr<Staging> make_staging(size_t bytes) const override {
+    return std::make_unique<HostStaging>(bytes);
+  }
   void copy_in(std::byte* to, const std::byte* from, size_t bytes) const override {
     if (bytes > 0) std::memcpy(to, from, bytes);
   }

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "core/error.h"
 
 namespace senet::cpu {
@@ -31,12 +33,26 @@ std::byte* map(size_t bytes, const std::string& purpose) {
   return static_cast<std::byte*>(memory);
 }
 
+void unmap(const Memory& memory) {
+  if (memory.data() != nullptr) munmap(memory.data(), memory.size());
+}
+
 }  // namespace
 
 HostMemory::HostMemory(size_t bytes, const std::string& purpose) : Memory(map(bytes, purpose), bytes) {}
 
 HostMemory::~HostMemory() {
-  if (data() != nullptr) munmap(data(), size());
+  unmap(*this);
+}
+
+HostStaging::HostStaging(size_t bytes) : Staging(map(bytes, "the inputs of a run"), bytes) {}
+
+HostStaging::~HostStaging() {
+  unmap(*this);
+}
+
+void HostStaging::deliver(std::byte* to, size_t offset, size_t bytes) {
+  if (bytes > 0) std::memcpy(to, data() + offset, bytes);
 }
 
 }  // namespace senet::cpu

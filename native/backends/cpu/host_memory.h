@@ -15,4 +15,14 @@ class HostMemory final : public Memory {
   ~HostMemory() override;
 };
 
+// Nothing has to be sent: the device is the host.
+class HostStaging final : public Staging {
+ public:
+  explicit HostStaging(size_t bytes);
+  ~HostStaging() override;
+
+  void send(size_t, size_t) override {}
+  void deliver(std::byte* to, size_t offset, size_t bytes) override;
+};
+
 }  // namespace senet::cpu

@@ -37,6 +37,9 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Memory> allocate(size_t bytes, const std::string& purpose) const override {
     return std::make_unique<DeviceMemory>(stream(), bytes, purpose);
   }
+  std::unique_ptr<Staging> make_staging(size_t bytes) const override {
+    return std::make_unique<PinnedStaging>(options_.device, stream(), bytes);
+  }
   void copy_in(std::byte* to, const std::byte* from, size_t bytes) const override {
     if (bytes == 0) return;
     check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()->get()),

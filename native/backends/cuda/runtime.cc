@@ -1,5 +1,7 @@
 #include "backends/cuda/runtime.h"
 
+#include <utility>
+
 #include "core/error.h"
 
 namespace senet::cuda {
@@ -54,6 +56,10 @@ void Event::record(const Stream& stream) {
   check_cuda(cudaEventRecord(event_, stream.get()), "recording an event");
 }
 
+void Event::hold(const Stream& stream) const {
+  check_cuda(cudaStreamWaitEvent(stream.get(), event_, 0), "waiting for an event");
+}
+
 double Event::milliseconds(const Event& from, const Event& to) {
   float ms = 0;
   check_cuda(cudaEventElapsedTime(&ms, from.event_, to.event_), "reading a time");
@@ -75,6 +81,42 @@ PinnedMemory::PinnedMemory(size_t bytes) : size_(bytes) {
 
 PinnedMemory::~PinnedMemory() {
   if (data_ != nullptr) cudaFreeHost(data_);
+}
+
+PinnedStaging::PinnedStaging(int device, std::shared_ptr<const Stream> compute, size_t bytes)
+    : PinnedStaging(device, std::move(compute), std::make_unique<PinnedMemory>(bytes)) {}
+
+PinnedStaging::PinnedStaging(int device, std::shared_ptr<const Stream> compute,
+                             std::unique_ptr<PinnedMemory> host)
+    : Staging(static_cast<std::byte*>(host->data()), host->size()),
+      device_(device),
+      compute_(std::move(compute)),
+      host_(std::move(host)),
+      arrived_(compute_, host_->size(), "the inputs of a run") {
+  // Zeroed in the order of a stream that send() knows nothing of.
+  compute_->synchronize();
+}
+
+// Bytes that were never delivered may still be on their way.
+PinnedStaging::~PinnedStaging() {
+  cudaStreamSynchronize(upload_.get());
+}
+
+void PinnedStaging::send(size_t offset, size_t bytes) {
+  if (failed_ != cudaSuccess) return;
+  failed_ = cudaSetDevice(device_);
+  if (failed_ != cudaSuccess) return;
+  failed_ = cudaMemcpyAsync(arrived_.data() + offset, data() + offset, bytes, cudaMemcpyHostToDevice,
+                            upload_.get());
+}
+
+void PinnedStaging::deliver(std::byte* to, size_t offset, size_t bytes) {
+  check_cuda(std::exchange(failed_, cudaSuccess), "sending inputs to the GPU");
+  if (bytes == 0) return;
+  sent_.record(upload_);
+  sent_.hold(*compute_);
+  check_cuda(cudaMemcpyAsync(to, arrived_.data() + offset, bytes, cudaMemcpyDeviceToDevice, compute_->get()),
+             "copying inputs on the GPU");
 }
 
 }  // namespace senet::cuda

@@ -38,6 +38,8 @@ class Event {
   Event& operator=(const Event&) = delete;
 
   void record(const Stream& stream);
+  // Lets what is queued there later wait for what was recorded.
+  void hold(const Stream& stream) const;
   // Between two recorded events the device has passed.
   static double milliseconds(const Event& from, const Event& to);
 
@@ -83,6 +85,28 @@ class PinnedMemory {
  private:
   void* data_ = nullptr;
   size_t size_;
+};
+
+// Sends on a stream of its own, so that copies overlap with what the device computes.
+class PinnedStaging final : public Staging {
+ public:
+  // compute: the stream in which delivered bytes are used.
+  PinnedStaging(int device, std::shared_ptr<const Stream> compute, size_t bytes);
+  ~PinnedStaging() override;
+
+  void send(size_t offset, size_t bytes) override;
+  void deliver(std::byte* to, size_t offset, size_t bytes) override;
+
+ private:
+  PinnedStaging(int device, std::shared_ptr<const Stream> compute, std::unique_ptr<PinnedMemory> host);
+
+  int device_;
+  std::shared_ptr<const Stream> compute_;
+  std::unique_ptr<PinnedMemory> host_;
+  DeviceMemory arrived_;
+  Stream upload_;
+  Event sent_;
+  cudaError_t failed_ = cudaSuccess;  // of send()
 };
 
 }  // namespace senet::cuda
