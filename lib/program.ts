@@ -182,6 +182,9 @@ export class Program {
    * @param inputs Some or all; the others can be added.
    */
   async stage(inputs: ProgramInputs): Promise<StagedInputs> {
+    for (const value of inputValues(this.#graph)) {
+      if (value.name in inputs) checkInput(value, inputs[value.name]);
+    }
     const staged = new StagedInputs(this.#graph, this.#pool, await this.#pool.take());
     try {
       await staged.add(inputs);
@@ -219,5 +222,9 @@ export class Program {
     if (handle === undefined) return;
     this.#pool.close();
     callNative((addon) => addon.dispose(handle));
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }

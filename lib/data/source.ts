@@ -14,7 +14,8 @@ export interface BatchProvider {
 
 /**
  * Data for training or evaluation: a provider, an iterable of batches (which must be able to start anew for each
- * epoch, as an array can and a generator can not), or a function that returns the batches of an epoch.
+ * epoch, as an array can and a generator can not), or a function that returns the batches of an epoch. A batch is
+ * copied before the next one is asked for, so its arrays may be filled again for that.
  */
 export type BatchSource = BatchProvider | Batches | ((epoch: number) => Batches | Promise<Batches>);
 

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Batch } from '../../lib/data/dataset.ts';
 import { ImageDataset } from '../../lib/data/dataset.ts';
+import type { BatchSource } from '../../lib/data/source.ts';
 import {
   ArgumentError,
   BusyError,
@@ -52,6 +53,26 @@ describe('fit', () => {
     const first = await run(3);
     expect(await run(3)).toBe(first);
     expect(await run(4)).not.toBe(first);
+  });
+
+  test.each(devices)('a source may fill the same arrays again, on %s', async (device) => {
+    const given = batches(6);
+    const run = async (data: BatchSource) => {
+      const model = await open({ device });
+      const { epochs } = await model.fit(data, { epochs: 2 });
+      return `${epochs.map(({ loss }) => loss)} ${await bitsOf(model)}`;
+    };
+    const reusing = function* () {
+      const [first] = given;
+      const images = first!.images.slice();
+      const labels = (first!.labels as Int32Array).slice();
+      for (const batch of given) {
+        images.set(batch.images);
+        labels.set(batch.labels);
+        yield { images, labels, size: batch.size };
+      }
+    };
+    expect(await run(() => reusing())).toBe(await run(given));
   });
 
   test('callbacks are called in order, with what they need', async () => {

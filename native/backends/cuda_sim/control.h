@@ -15,7 +15,8 @@ enum SimSchedule { kSimForward = 0, kSimReverse = 1, kSimRandom = 2 };
 
 // The seed also decides how the operations of several streams interleave. Environment, read once at the
 // start: SENET_SIM_SCHEDULE=forward|reverse|random, SENET_SIM_SEED=n, SENET_SIM_FILL=byte (255 or 0x7b),
-// SENET_SIM_MEMORY=bytes, SENET_SIM_TRAFFIC=file to be written at the end (see SimTraffic). SENET_SIM_IDLE=1 does none
+// SENET_SIM_MEMORY=bytes, SENET_SIM_DEVICES=75,90 (a GPU of each compute capability, by default one of 9.0),
+// SENET_SIM_TRAFFIC=file to be written at the end (see SimTraffic). SENET_SIM_IDLE=1 does none
 // of the work that is queued, only checks it: for programs too large to be simulated, whose form is of interest.
 SENET_SIM_EXPORT void sim_set_schedule(int schedule, uint64_t seed);
 

@@ -17,8 +17,14 @@ namespace {
 
 constexpr int kVersion = 13000;
 
+thread_local int g_current = 0;
+
+bool exists(int device) {
+  return device >= 0 && static_cast<size_t>(device) < senet::sim::settings().devices.size();
+}
+
 // Like an H100, but few multiprocessors: grids that are sized by their number stay small.
-cudaDeviceProp properties_of_device() {
+cudaDeviceProp properties_of_device(int index) {
   cudaDeviceProp device{};
   std::snprintf(device.name, sizeof device.name, "senet simulated device");
   device.totalGlobalMem = senet::sim::settings().total_memory;
@@ -35,8 +41,9 @@ cudaDeviceProp properties_of_device() {
   device.maxGridSize[0] = 0x7fffffff;
   device.maxGridSize[1] = 65535;
   device.maxGridSize[2] = 65535;
-  device.major = 9;
-  device.minor = 0;
+  const int capability = senet::sim::settings().devices[static_cast<size_t>(index)];
+  device.major = capability / 10;
+  device.minor = capability % 10;
   device.multiProcessorCount = 4;
   device.memoryBusWidth = 5120;
   device.l2CacheSize = 50 << 20;
@@ -44,8 +51,8 @@ cudaDeviceProp properties_of_device() {
   return device;
 }
 
-cudaError_t read_attribute(int* value, enum cudaDeviceAttr attribute) {
-  const cudaDeviceProp device = properties_of_device();
+cudaError_t read_attribute(int* value, enum cudaDeviceAttr attribute, int index) {
+  const cudaDeviceProp device = properties_of_device(index);
   switch (attribute) {
     case cudaDevAttrMaxThreadsPerBlock:
       *value = device.maxThreadsPerBlock;
@@ -114,34 +121,37 @@ extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
   return api_call("cudaGetDeviceCount", CallKind::kRelease, [&](Runtime&) {
-    *count = 1;
+    *count = static_cast<int>(senet::sim::settings().devices.size());
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaGetDevice(int* device) {
   return api_call("cudaGetDevice", CallKind::kRelease, [&](Runtime&) {
-    *device = 0;
+    *device = g_current;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaSetDevice(int device) {
-  return api_call("cudaSetDevice", CallKind::kOrdinary,
-                  [&](Runtime&) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
+  return api_call("cudaSetDevice", CallKind::kOrdinary, [&](Runtime&) {
+    if (!exists(device)) return cudaErrorInvalidDevice;
+    g_current = device;
+    return cudaSuccess;
+  });
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp* properties, int device) {
   return api_call("cudaGetDeviceProperties", CallKind::kOrdinary, [&](Runtime&) {
-    if (device != 0) return cudaErrorInvalidDevice;
-    *properties = properties_of_device();
+    if (!exists(device)) return cudaErrorInvalidDevice;
+    *properties = properties_of_device(device);
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, enum cudaDeviceAttr attribute, int device) {
   return api_call("cudaDeviceGetAttribute", CallKind::kOrdinary, [&](Runtime&) {
-    return device == 0 ? read_attribute(value, attribute) : cudaErrorInvalidDevice;
+    return exists(device) ? read_attribute(value, attribute, device) : cudaErrorInvalidDevice;
   });
 }
 
@@ -175,7 +185,7 @@ cudaError_t cudaDriverGetVersion(int* version) {
 cudaError_t cudaFuncSetAttribute(const void* function, enum cudaFuncAttribute attribute, int value) {
   return api_call("cudaFuncSetAttribute", CallKind::kOrdinary, [&](Runtime& state) {
     if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
-    const int most = static_cast<int>(properties_of_device().sharedMemPerBlockOptin);
+    const int most = static_cast<int>(properties_of_device(g_current).sharedMemPerBlockOptin);
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > most) {
       return report(cudaErrorInvalidValue, "cudaFuncSetAttribute: attribute %d cannot be %d",
                     static_cast<int>(attribute), value);
@@ -189,7 +199,7 @@ cudaError_t cudaFuncSetAttribute(const void* function, enum cudaFuncAttribute at
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int block_size,
                                                           size_t dynamic_shared) {
   return api_call("cudaOccupancyMaxActiveBlocksPerMultiprocessor", CallKind::kOrdinary, [&](Runtime&) {
-    const cudaDeviceProp device = properties_of_device();
+    const cudaDeviceProp device = properties_of_device(g_current);
     if (block_size < 1 || block_size > device.maxThreadsPerBlock) return cudaErrorInvalidValue;
     constexpr int kMostBlocks = 32;
     const int by_threads = device.maxThreadsPerMultiProcessor / block_size;

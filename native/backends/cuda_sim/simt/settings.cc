@@ -21,6 +21,17 @@ Schedule environment_schedule() {
   return Schedule::kForward;
 }
 
+// "75,90": numbers from which everything else follows.
+std::vector<int> environment_devices() {
+  const char* text = std::getenv("SENET_SIM_DEVICES");
+  if (text == nullptr || *text == '\0') return {90};
+  std::vector<int> devices;
+  for (char* end = nullptr;; text = end + 1) {
+    devices.push_back(static_cast<int>(std::strtol(text, &end, 10)));
+    if (*end != ',') return devices;
+  }
+}
+
 uint64_t state_of_seed(uint64_t seed) {
   return seed * 0x9e3779b97f4a7c15u | 1u;
 }
@@ -32,6 +43,7 @@ Settings initial_settings() {
       .fill = static_cast<unsigned char>(environment_number("SENET_SIM_FILL", 0xff)),
       .strict = true,
       .total_memory = environment_number("SENET_SIM_MEMORY", uint64_t{4} << 30),
+      .devices = environment_devices(),
       .idle = environment_number("SENET_SIM_IDLE", 0) != 0,
   };
 }

@@ -15,7 +15,8 @@ struct Settings {
   unsigned char fill;
   bool strict;
   size_t total_memory;
-  bool idle;  // work is checked and queued, and nothing of it done
+  std::vector<int> devices;  // compute capability of each, 90 for 9.0; they share one memory
+  bool idle;                 // work is checked and queued, and nothing of it done
 };
 
 // Starts from the environment; guarded by the runtime's lock.
