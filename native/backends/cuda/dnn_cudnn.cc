@@ -46,14 +46,16 @@ const void* address_of(Operand operand, const ConvolutionAddresses& a) {
   }
 }
 
+// *settled becomes false when there was no room for timing.
 std::shared_ptr<const Plan::State> fastest_if_possible(
-    const std::vector<std::shared_ptr<const Plan::State>>& plans) {
+    const std::vector<std::shared_ptr<const Plan::State>>& plans, bool* settled) {
   try {
     const std::vector<double> times = times_of(plans);
     return plans[static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin())];
   } catch (const CudnnFailure& failure) {
     // A device without room for timing can still compute.
     if (failure.status != CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED) throw;
+    *settled = false;
     return plans.front();
   }
 }
@@ -141,10 +143,10 @@ struct Dnn::State {
       const bool timed = options.autotune && library->handle() != nullptr;
       const auto plans = planner.find(timed ? kMostTimed : 1);
       if (plans.empty()) return {nullptr, planner.refusal()};
-      const auto plan = plans.size() > 1 ? fastest_if_possible(plans) : plans.front();
-      if (const std::string text = save_plan(*plan); !text.empty()) {
-        write_plan_file(folder, key, {plan->implementation, text});
-      }
+      bool settled = planner.settled();
+      const auto plan = plans.size() > 1 ? fastest_if_possible(plans, &settled) : plans.front();
+      const std::string text = settled ? save_plan(*plan) : "";
+      if (!text.empty()) write_plan_file(folder, key, {plan->implementation, text});
       return {plan, {}};
     } catch (const CudnnFailure& failure) {
       if (!is_unsupported(failure.status)) throw;

@@ -108,6 +108,7 @@ std::shared_ptr<const Plan::State> Planner::finalize(const Descriptor& configura
   const cudnnStatus_t status = plan.try_finalize();
   if (status != CUDNN_STATUS_SUCCESS) {
     refusal_ = cudnn_failure(status, "execution plan");
+    settled_ = settled_ && is_unsupported(status);
     return nullptr;
   }
   const int64_t number = engine.integer(CUDNN_ATTR_ENGINE_GLOBAL_INDEX);

@@ -59,6 +59,8 @@ class Planner {
 
   // Up to `most` plans: what the heuristics suggest, best first, then what works everywhere.
   std::vector<std::shared_ptr<const Plan::State>> find(size_t most);
+  // Whether find() would find the same again: nothing has failed that was not merely refused.
+  bool settled() const { return settled_; }
   // Why find() found nothing.
   const CudnnFailure& refusal() const { return refusal_; }
 
@@ -75,6 +77,7 @@ class Planner {
   std::shared_ptr<const CudnnLibrary> library_;
   std::shared_ptr<const OperationGraph> graph_;
   PlanRules rules_;
+  bool settled_ = true;
   CudnnFailure refusal_{CUDNN_STATUS_NOT_SUPPORTED, "no engine is suggested"};
 };
 

@@ -57,7 +57,7 @@ void rename_engine(const fs::path& file, const std::string& from, const std::str
 
 void kept_and_used() {
   const Folder folder;
-  sim_cudnn_fail_plan(1);  // the first suggestion fails: a plan that only the file can bring again
+  sim_cudnn_refuse_plan(1);  // the first suggestion: a plan that only the file can bring again
   const std::string first = plan_in(folder.path());
   expect(folder.files().size() == 1, "expected one file");
   expect(plan_in(folder.path()) == first, "the kept plan was not used");
@@ -66,7 +66,7 @@ void kept_and_used() {
 
 void another_device() {
   const Folder folder;
-  sim_cudnn_fail_plan(1);
+  sim_cudnn_refuse_plan(1);
   const std::string first = plan_in(folder.path());
   expect(plan_in(folder.path(), "another") != first, "a plan for another device was used");
   expect(folder.files().size() == 2, "expected a file for each device");
@@ -74,7 +74,7 @@ void another_device() {
 
 void damaged() {
   const Folder folder;
-  sim_cudnn_fail_plan(1);
+  sim_cudnn_refuse_plan(1);
   const std::string first = plan_in(folder.path());
   const fs::path file = folder.files().at(0);
   rename_engine(file, "{\"emulated", "{\"emulatad");
@@ -87,10 +87,19 @@ void damaged() {
 
 void another_version() {
   const Folder folder;
-  sim_cudnn_fail_plan(1);
+  sim_cudnn_refuse_plan(1);
   const std::string first = plan_in(folder.path());
   rename_engine(folder.files().at(0), "cuDNN 9.", "cuDNN 8.");
   expect(plan_in(folder.path()) != first, "a plan of another version was used");
+}
+
+void failed_suggestion() {
+  const Folder folder;
+  sim_cudnn_fail_plan(1);
+  const std::string second = plan_in(folder.path());
+  expect(folder.files().empty(), "what a failure has led to was kept");
+  expect(plan_in(folder.path()) != second, "the failure is still felt");
+  expect(folder.files().size() == 1, "expected one file");
 }
 
 void unwritable_folder() {
@@ -106,6 +115,7 @@ std::vector<Case> plan_file_cases() {
           {"plan files: another device", another_device},
           {"plan files: damaged", damaged},
           {"plan files: another version", another_version},
+          {"plan files: after a failure", failed_suggestion},
           {"plan files: a folder that cannot be written", unwritable_folder}};
 }
 

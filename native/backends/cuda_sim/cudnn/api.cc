@@ -245,6 +245,11 @@ void sim_cudnn_fail_plan(uint64_t n) {
   cudnn_orders().fail_plan = n;
 }
 
+void sim_cudnn_refuse_plan(uint64_t n) {
+  const std::lock_guard<std::mutex> held(lock);
+  cudnn_orders().refuse_plan = n;
+}
+
 void sim_cudnn_fail_all_plans(int fail) {
   const std::lock_guard<std::mutex> held(lock);
   cudnn_orders().fail_all_plans = fail != 0;

@@ -9,6 +9,8 @@ extern "C" {
 // Makes the n-th execution plan to be finalized from now fail, once: n = 1 is the next one, 0 takes the order
 // back. The environment variable SENET_SIM_CUDNN_FAIL_PLAN=n gives the order at the start.
 __attribute__((visibility("default"))) void sim_cudnn_fail_plan(uint64_t n);
+// The same, but the plan is refused as one that is not supported, which is nothing out of the ordinary.
+__attribute__((visibility("default"))) void sim_cudnn_refuse_plan(uint64_t n);
 // From now on no plan at all can be finalized, until told otherwise.
 __attribute__((visibility("default"))) void sim_cudnn_fail_all_plans(int fail);
 // 90 (the start) or 80: what the device is, which decides whether sums are fused.

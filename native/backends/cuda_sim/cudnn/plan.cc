@@ -44,9 +44,12 @@ void read_plan(CudnnRecord* record) {
 
 void finalize_execution_plan(CudnnRecord* record) {
   CudnnOrders& orders = cudnn_orders();
-  const bool fails = orders.fail_all_plans || orders.fail_plan == 1;
-  if (orders.fail_plan > 0) --orders.fail_plan;
-  if (fails) throw CudnnFault{CUDNN_STATUS_INTERNAL_ERROR, "this plan was ordered to fail"};
+  const auto due = [](uint64_t& order) { return order > 0 && --order == 0; };
+  if (due(orders.refuse_plan)) {
+    throw CudnnFault{CUDNN_STATUS_NOT_SUPPORTED, "this plan was ordered to be refused"};
+  }
+  if (due(orders.fail_plan) || orders.fail_all_plans)
+    throw CudnnFault{CUDNN_STATUS_INTERNAL_ERROR, "this plan was ordered to fail"};
   record->handle = record->value<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE);
   require_handle(record->handle);
   const bool by_text = record->has(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
