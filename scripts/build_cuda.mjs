@@ -5,13 +5,17 @@
  *   node scripts/build_cuda.mjs --library FILE     the same in another place
  *
  * Needs g++, a CUDA toolkit and cuDNN, and neither CMake nor npm. Objects are kept in build/cuda and made anew when
- * their sources, their options or the versions of the compilers change.
+ * their sources, their options or the versions of the compilers change. Beside the object of each kernel, FILE.cu.o,
+ * the folder FILE.cu.o.report has its PTX and the assembler's report, ptxas.txt, for tests to read.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { findCuda } from './cuda_toolkit.mjs';
@@ -61,6 +65,9 @@ function pluginBuild() {
 }
 const definitions = [`-DSENET_PLUGIN_BUILD="${pluginBuild()}"`];
 
+/** The folder for what nvcc and the assembler tell of a kernel's object. */
+const reportOf = (object) => `${object}.report`;
+
 /** Options of both compilers. What is to be seen from outside says so; everything else is hidden. */
 function compileCommand(source, object, { toolkit, cudnn }) {
   const common = ['-std=c++20', '-O3', '-DNDEBUG', `-I${native}`, '-MMD', '-MF', `${object}.d`];
@@ -71,7 +78,8 @@ function compileCommand(source, object, { toolkit, cudnn }) {
       '-gencode=arch=compute_90,code=[sm_90,compute_90]',
     ];
     const host = ['-Xcompiler', '-fPIC,-fvisibility=hidden'];
-    return [toolkit.nvcc, ...common, ...host, ...architectures, '-c', source, '-o', object];
+    const report = ['-Xptxas', '-v', '--keep', '--keep-dir', reportOf(object)];
+    return [toolkit.nvcc, ...common, ...host, ...architectures, ...report, '-c', source, '-o', object];
   }
   const includes = [cudnn.include, toolkit.include].flatMap((folder) => ['-isystem', folder]);
   // GCC 12 warns of overlapping copies inside std::string, where there are none.
@@ -105,31 +113,48 @@ function dependenciesOf(file) {
   return list.split(/(?<!\\)\s+/).flatMap((name) => (name === '' ? [] : [name.replaceAll('\\ ', ' ')]));
 }
 
-/** Whether a product was made by this command after all that it was made of was last changed. */
+/**
+ * Whether a product was made by this command after all that it was made of was last changed. If so, what the command
+ * said then is shown again: no warning is lost because its object is kept.
+ */
 function isCurrent(product, command) {
   const record = `${product}.json`;
   if (!existsSync(product) || !existsSync(record)) return false;
   const known = JSON.parse(readFileSync(record, 'utf8'));
-  return (
+  const current =
     known.command === command &&
+    known.messages !== undefined &&
     known.inputs.every(
       (file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < known.began,
-    )
-  );
+    );
+  if (current) process.stderr.write(known.messages);
+  return current;
+}
+
+/** Moves the assembler's report from a compiler's messages to a file, and removes what nvcc keeps besides PTX. */
+function takeReport(object, messages) {
+  const folder = reportOf(object);
+  const lines = /^(ptxas info .*| +\d+ bytes stack frame, .*)\n/gm;
+  for (const name of readdirSync(folder)) if (!name.endsWith('.ptx')) rmSync(join(folder, name));
+  writeFileSync(join(folder, 'ptxas.txt'), (messages.match(lines) ?? []).join(''));
+  return messages.replace(lines, '');
 }
 
 /** Runs a command that makes a product; its messages are shown, and failure ends the build. */
 async function make(product, command, versions, inputsOf) {
   const began = Date.now();
   const [program, ...args] = command;
+  let messages;
   try {
     const { stdout, stderr } = await run(program, args, { maxBuffer: 1 << 26 });
-    process.stderr.write(stdout + stderr);
+    messages = stdout + stderr;
   } catch (error) {
     process.stderr.write(`${error.stdout ?? ''}${error.stderr ?? ''}`);
     fail(`${program} failed: ${error.code ?? error.signal}`, command.join(' '));
   }
-  const record = { command: versions + command.join(' '), began, inputs: inputsOf() };
+  if (existsSync(reportOf(product))) messages = takeReport(product, messages);
+  process.stderr.write(messages);
+  const record = { command: versions + command.join(' '), began, inputs: inputsOf(), messages };
   writeFileSync(`${product}.json`, JSON.stringify(record));
   return (Date.now() - began) / 1000;
 }
@@ -141,13 +166,29 @@ async function compileAll(jobs, versions) {
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       const { source, object, command } = job;
-      mkdirSync(dirname(object), { recursive: true });
+      rmSync(reportOf(object), { recursive: true, force: true });
+      mkdirSync(source.endsWith('.cu') ? reportOf(object) : dirname(object), { recursive: true });
       const seconds = await make(object, command, versions, () => dependenciesOf(`${object}.d`));
       done += 1;
       console.log(`[${done}/${total}] ${relative(native, source)}, ${seconds.toFixed(1)} s`);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+/** Waits until no other build works on these objects. One at a time can have the name; the system frees it. */
+async function takeTurn() {
+  const name = `\0senet-cuda-${sha256(objects)}`;
+  for (let tries = 0; ; tries += 1) {
+    const server = createServer().listen(name).unref();
+    try {
+      return await once(server, 'listening');
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') throw error;
+    }
+    if (tries === 0) console.log('Waiting for another build');
+    await setTimeout(200);
+  }
 }
 
 const { values: options } = parseArgs({ options: { library: { type: 'string' } } });
@@ -163,6 +204,7 @@ const jobs = sources().map((source) => {
   const object = join(objects, `${relative(native, source)}.o`);
   return { source, object, command: compileCommand(source, object, cuda) };
 });
+await takeTurn();
 await compileAll(jobs, versions);
 
 const parts = jobs.map(({ object }) => object).sort();

@@ -1,6 +1,8 @@
 /**
- * The library of the CUDA backend, built by NVIDIA's compiler against the real cuDNN, opens here and finds no GPU.
- * Skipped where the CUDA toolkit or cuDNN is absent.
+ * The library of the CUDA backend, built by NVIDIA's compiler against the real cuDNN, opens here and finds no GPU. No
+ * compiler warns, and of the kernels in it none spills registers, none needs more registers than
+ * test/cuda/registers.json says, and all have the accesses of 16 bytes that it says. SENET_UPDATE_REGISTERS=1 writes
+ * the table anew. Skipped where the CUDA toolkit or cuDNN is absent.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { root, runScript, STACK_TRACE } from '../scripts/run_script.ts';
+import { type Architecture, architectures, type Kernel, readKernels } from './kernel_reports.ts';
 import { findCudnn } from './planner/cudnn.ts';
 
 const { findCuda } = (await import(pathToFileURL(join(root, 'scripts/cuda_toolkit.mjs')).href)) as {
@@ -25,7 +28,7 @@ function environment(): Readonly<Record<string, string>> | string {
 
 const found = environment();
 const env = typeof found === 'string' ? {} : found;
-const title = typeof found === 'string' ? `the library (skipped: ${found})` : 'the library';
+const title = `the library and its kernels${typeof found === 'string' ? ` (skipped: ${found})` : ''}`;
 // Beside the objects that setup uses too, and out of the way of tests that run without a GPU backend.
 const library = join(root, 'build/cuda/senet_cuda.so');
 
@@ -35,6 +38,20 @@ const openGpu = `
   const model = createModel('resnet14', { input: [8, 8, 3], classes: 2 });
   await model.compile({ device: 'cuda' }).catch(({ code, message }) => console.log(code, message));
   model.dispose();`;
+
+const tablePath = join(root, 'test/cuda/registers.json');
+type Entry = Record<Architecture, number> & { loads: number; stores: number };
+
+/** Writes the table: registers on each architecture, and the accesses that both have. */
+function writeTable({ sm_80, sm_90 }: ReturnType<typeof readKernels>): void {
+  const lines = [...sm_80.keys()].sort().map((name) => {
+    const [a, b] = [sm_80.get(name)!, sm_90.get(name)!];
+    const accesses = { loads: Math.min(a.loads, b.loads), stores: Math.min(a.stores, b.stores) };
+    const entry: Entry = { sm_80: a.registers, sm_90: b.registers, ...accesses };
+    return `${JSON.stringify(name)}: ${JSON.stringify(entry)}`;
+  });
+  writeFileSync(tablePath, `{\n${lines.join(',\n')}\n}\n`);
+}
 
 const build = () => runScript('scripts/build_cuda.mjs', ['--library', library], env);
 
@@ -48,12 +65,26 @@ describe.skipIf(typeof found === 'string')(title, () => {
     expect(stderr).not.toContain('warning');
   }, 1_200_000);
 
-  test('is not built again, but for what has changed', async () => {
+  const record = join(root, 'build/cuda/core/graph.cc.o.json');
+  const alter = (fields: object) =>
+    writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), ...fields }));
+
+  test('is not built again, but for what has changed, and once when two ask for it at once', async () => {
     expect((await build()).stdout).not.toMatch(/^\[/m);
-    const record = join(root, 'build/cuda/core/graph.cc.o.json');
-    writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), began: 0 }));
-    const { stdout } = await build();
-    expect(stdout.match(/^\[.*$/gm)).toEqual([expect.stringMatching(/^\[1\/1\] core\/graph\.cc, /)]);
+    alter({ began: 0 });
+    const both = await Promise.all([build(), build()]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    const compiled = both.flatMap(({ stdout }) => stdout.match(/^\[.*$/gm) ?? []);
+    expect(compiled).toEqual([expect.stringMatching(/^\[1\/1\] core\/graph\.cc, /)]);
+  });
+
+  test('a warning is shown again when its object is not made again', async () => {
+    const messages = 'graph.cc: warning: written by a test\n';
+    alter({ messages });
+    const { stdout, stderr } = await build();
+    alter({ messages: '' });
+    expect(stdout).not.toMatch(/^\[/m);
+    expect(stderr).toBe(messages);
   });
 
   test('shows one function of ours, asks for cuDNN, and brings CUDA’s runtime along', () => {
@@ -88,6 +119,41 @@ describe.skipIf(typeof found === 'string')(title, () => {
       expect(factOf('NVIDIA driver')).toMatchObject({ state: 'absent' });
     },
   );
+
+  describe.each(architectures)('kernels on %s', (architecture) => {
+    let kernels: [string, Kernel][];
+    let table: Record<string, Entry>;
+
+    beforeAll(() => {
+      const all = readKernels(root);
+      if (process.env['SENET_UPDATE_REGISTERS'] !== undefined) writeTable(all);
+      kernels = [...all[architecture]];
+      table = JSON.parse(readFileSync(tablePath, 'utf8')) as Record<string, Entry>;
+    });
+
+    test('the table names those there are', () => {
+      expect(kernels.map(([name]) => name).sort()).toEqual(Object.keys(table).sort());
+    });
+
+    test('none spills registers', () => {
+      const spills = kernels.filter(([, { spilled }]) => spilled > 0);
+      expect(spills.map(([name, { spilled }]) => `${name}: ${spilled} bytes`)).toEqual([]);
+    });
+
+    test('none needs more registers than the table says', () => {
+      const more = kernels.filter(([name, { registers }]) => registers > (table[name]?.[architecture] ?? 0));
+      expect(more.map(([name, { registers }]) => `${name}: ${registers}`)).toEqual([]);
+    });
+
+    test('memory is accessed by 16 bytes where the table says so', () => {
+      const fewer = kernels.filter(
+        ([name, { loads, stores }]) =>
+          loads < (table[name]?.loads ?? 0) || stores < (table[name]?.stores ?? 0),
+      );
+      const lines = fewer.map(([name, { loads, stores }]) => `${name}: ${loads} loads, ${stores} stores`);
+      expect(lines).toEqual([]);
+    });
+  });
 });
 
 test('is a command of the package', () => {
