@@ -113,12 +113,13 @@ struct PrepareContext {
 class Runner {
  public:
   virtual ~Runner() = default;
-  // Runs and settles the steps in order and waits for them; `*current` is the index of the step at work, and
+  // Runs and settles the steps in order and waits for them. Those from `first_change` on change tensors: when the
+  // device refuses one of these, none of them is done. `*current` is the index of the step at work, and
   // of the failed one when it throws. `stopping` is asked now and then; when it says so, the run ends with an
   // Error (kStopped). With `step_ms`, an array as long as `steps`, each step's milliseconds are written
   // there.
-  virtual void run(std::span<Step* const> steps, const std::function<bool()>& stopping, size_t* current,
-                   double* step_ms) = 0;
+  virtual void run(std::span<Step* const> steps, size_t first_change, const std::function<bool()>& stopping,
+                   size_t* current, double* step_ms) = 0;
   // The steps have new addresses.
   virtual void rebound() {}
 };

@@ -81,6 +81,9 @@ void Program::prepare() {
     steps_.push_back({node, prepare_node(node), constant});
   }
   for (size_t i : varying_) varying_steps_.push_back(steps_[i].plan.step.get());
+  const auto changes = [&](size_t i) { return steps_[i].plan.mutates; };
+  first_change_ =
+      static_cast<size_t>(std::find_if(varying_.begin(), varying_.end(), changes) - varying_.begin());
 }
 
 // Lets an output take over the memory of an input that dies with the step, where the step allows it.
@@ -213,7 +216,7 @@ void Program::refresh_constants() {
     Step* const step = placed.plan.step.get();
     if (placed.plan.constant_bytes > 0) step->refresh();
     size_t current = 0;
-    if (placed.constant) run_steps({&step, 1}, &current, nullptr);
+    if (placed.constant) run_steps({&step, 1}, 1, &current, nullptr);
   }
   constants_version_ = device_->tensor_version();
 }
@@ -222,9 +225,9 @@ void Program::deliver(StagedInputs& inputs) {
   for (size_t i = 0; i < inputs_.size(); ++i) inputs.deliver(i, address_[inputs_[i]]);
 }
 
-void Program::run_steps(std::span<Step* const> steps, size_t* current, double* step_ms) {
+void Program::run_steps(std::span<Step* const> steps, size_t first_change, size_t* current, double* step_ms) {
   runner_->run(
-      steps, [this] { return device_->stopping(); }, current, step_ms);
+      steps, first_change, [this] { return device_->stopping(); }, current, step_ms);
 }
 
 void Program::run(StagedInputs& inputs, std::span<std::vector<std::byte>> outputs,
@@ -240,7 +243,7 @@ void Program::run(StagedInputs& inputs, std::span<std::vector<std::byte>> output
   std::vector<double> ms(step_ms == nullptr ? 0 : varying_.size());
   size_t current = 0;
   try {
-    run_steps(varying_steps_, &current, step_ms == nullptr ? nullptr : ms.data());
+    run_steps(varying_steps_, first_change_, &current, step_ms == nullptr ? nullptr : ms.data());
   } catch (const NonFiniteError& error) {
     if (error.tensor() != "loss") throw;
     deliver(inputs);
@@ -269,7 +272,7 @@ bool Program::is_finite(int id) const {
 void Program::locate_non_finite(const NonFiniteError& error, size_t failed) {
   for (size_t i = 0; i < failed; ++i) {
     size_t current = 0;
-    run_steps({&varying_steps_[i], 1}, &current, nullptr);
+    run_steps({&varying_steps_[i], 1}, 1, &current, nullptr);
     const Node& node = steps_[varying_[i]].node;
     for (int id : node.outputs) {
       if (id == kAbsent || is_finite(id)) continue;

@@ -64,7 +64,7 @@ class Program {
   void bind(std::byte* arena);
   void refresh_constants();
   void deliver(StagedInputs& inputs);
-  void run_steps(std::span<Step* const> steps, size_t* current, double* step_ms);
+  void run_steps(std::span<Step* const> steps, size_t first_change, size_t* current, double* step_ms);
   bool is_finite(int id) const;
   [[noreturn]] void locate_non_finite(const NonFiniteError& error, size_t failed);
 
@@ -74,6 +74,7 @@ class Program {
   std::vector<Placed> steps_;
   std::vector<size_t> varying_;  // indices of the steps that are not constant
   std::vector<Step*> varying_steps_;
+  size_t first_change_ = 0;  // among these: the first that writes to a tensor, or their number
   std::unique_ptr<Runner> runner_;
   std::vector<bool> is_constant_;    // per value
   std::vector<size_t> offset_;       // per value: in the arena, or in constants_ if constant

@@ -1,7 +1,8 @@
 /**
  * Every kind of call of CUDA and cuDNN that a network's life makes fails once: the first time, the second, ... until no
- * call is left that could. Each time the error is one of senet's and says what failed, the same model goes on
- * afterwards, nothing is left when it is disposed, and a new one trains to the losses it always had.
+ * call is left that could. Each time the error is one of senet's and says what failed, the same model goes on afterwards
+ * as if nothing had been or as if the step had been done, nothing is left when it is disposed, and a new one trains to
+ * the losses it always had.
  *
  * node cuda_faults.mjs FACTOR KINDS...: the factor from one number of calls to the next, with 1 every single call fails in
  * its turn, which takes long; and the kinds of calls, all of them by default.
@@ -26,29 +27,37 @@ import {
 const stages = [
   // With TF32 there are several plans to choose from, so that they are timed.
   (model) => open(model, { precision: 'tf32', autotune: true }),
-  ...Array.from({ length: STEPS }, (_, i) => (model) => step(model, i)),
+  ...Array.from({ length: STEPS }, (_, i) => async (model, losses, twice) => {
+    if (i === twice) await step(model, i);
+    losses.push(await step(model, i));
+  }),
   predict,
   (model) => model.profile({ runs: 1 }),
   (model) => model.stateDict(),
 ];
 
-/** A model's life; a stage that fails is done again. Gives back the errors. */
-async function live() {
+/**
+ * A model's life; a stage that fails is done again. Gives back the errors, and the losses of the steps as they ended.
+ *
+ * @param twice The step that is done twice all the same.
+ */
+async function live(twice) {
   const model = newModel();
   const errors = [];
+  const losses = [];
   try {
     for (const stage of stages) {
       try {
-        await stage(model);
+        await stage(model, losses, twice);
       } catch (error) {
         errors.push(checked(error));
-        await stage(model);
+        await stage(model, losses, twice);
       }
     }
   } finally {
     model.dispose();
   }
-  return errors;
+  return { errors, losses };
 }
 
 /** The functions of CUDA and cuDNN that the backend calls. */
@@ -92,11 +101,12 @@ async function sweep(order, message, name) {
   for (const n of growing(Number(factor))) {
     const when = `${name}, call ${n}`;
     order(n);
-    const met = await withoutPlans(live);
+    const { errors: met, losses } = await withoutPlans(live);
     const fired = sim('sim_pending_orders') === 0;
     order(0);
     const wrong = met.find((error) => !message.test(error.message));
     if (wrong !== undefined) throw new Error(`${when}: expected ${message}`, { cause: wrong });
+    if (!possible.includes(String(losses))) throw new Error(`${when}: losses ${losses}`, { cause: met[0] });
     await expectNothingLeft(when);
     if (!fired) return errors;
     expectSame(await withoutPlans(() => train(2)), expected, when);
@@ -105,6 +115,11 @@ async function sweep(order, message, name) {
 }
 
 const expected = await withoutPlans(() => train());
+// A step that fails is done whole or not at all, and then done again.
+const possible = [];
+for (const twice of [undefined, ...Array.from({ length: STEPS }, (_, i) => i)]) {
+  possible.push(String((await withoutPlans(() => live(twice))).losses));
+}
 await expectNothingLeft('at first');
 let total = 0;
 for (const name of kinds) {

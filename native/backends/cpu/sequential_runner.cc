@@ -6,8 +6,8 @@
 
 namespace senet::cpu {
 
-void SequentialRunner::run(std::span<Step* const> steps, const std::function<bool()>& stopping,
-                           size_t* current, double* step_ms) {
+void SequentialRunner::run(std::span<Step* const> steps, size_t /*first_change*/,
+                           const std::function<bool()>& stopping, size_t* current, double* step_ms) {
   using Clock = std::chrono::steady_clock;
   for (*current = 0; *current < steps.size(); ++*current) {
     if (stopping()) throw Error(ErrorCode::kStopped, "the environment is going away");

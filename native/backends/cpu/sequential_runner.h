@@ -7,8 +7,8 @@ namespace senet::cpu {
 
 class SequentialRunner final : public Runner {
  public:
-  void run(std::span<Step* const> steps, const std::function<bool()>& stopping, size_t* current,
-           double* step_ms) override;
+  void run(std::span<Step* const> steps, size_t first_change, const std::function<bool()>& stopping,
+           size_t* current, double* step_ms) override;
 };
 
 }  // namespace senet::cpu

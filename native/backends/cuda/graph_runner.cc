@@ -14,8 +14,8 @@ void stop_if(const std::function<bool()>& stopping) {
 
 }  // namespace
 
-void GraphRunner::run(std::span<Step* const> steps, const std::function<bool()>& stopping, size_t* current,
-                      double* step_ms) {
+void GraphRunner::run(std::span<Step* const> steps, size_t first_change,
+                      const std::function<bool()>& stopping, size_t* current, double* step_ms) {
   const bool again = std::equal(steps.begin(), steps.end(), last_.begin(), last_.end());
   stop_if(stopping);
   *current = 0;
@@ -23,14 +23,16 @@ void GraphRunner::run(std::span<Step* const> steps, const std::function<bool()>&
     queue_timed(steps, current, step_ms);
   } else {
     // A single step is no work that a graph would make shorter.
-    if (again && graph_ == nullptr && steps.size() > 1) capture(steps, stopping, current);
+    if (again && graph_ == nullptr && steps.size() > 1) graph_ = capture(steps, 0, stopping, current);
     if (again && graph_ != nullptr) {
-      check_cuda(cudaGraphLaunch(graph_, stream_->get()), "launching a program");
+      launch(graph_);
     } else {
-      queue(steps, stopping, current);
+      queue(steps, 0, first_change, stopping, current);
+      // Launched as one, so that no failure leaves only some of the tensors changed.
+      if (first_change < steps.size()) launch(capture(steps, first_change, stopping, current));
     }
     if (!again) {
-      drop_graph();
+      graph_.reset();
       last_.assign(steps.begin(), steps.end());
     }
   }
@@ -39,14 +41,14 @@ void GraphRunner::run(std::span<Step* const> steps, const std::function<bool()>&
 }
 
 void GraphRunner::rebound() {
-  drop_graph();
+  graph_.reset();
   last_.clear();
 }
 
-void GraphRunner::queue(std::span<Step* const> steps, const std::function<bool()>& stopping,
-                        size_t* current) {
-  clear_failed();
-  for (*current = 0; *current < steps.size(); ++*current) {
+void GraphRunner::queue(std::span<Step* const> steps, size_t begin, size_t end,
+                        const std::function<bool()>& stopping, size_t* current) {
+  if (begin == 0) clear_failed();
+  for (*current = begin; *current < end; ++*current) {
     stop_if(stopping);
     steps[*current]->run();
   }
@@ -64,32 +66,32 @@ void GraphRunner::queue_timed(std::span<Step* const> steps, size_t* current, dou
   for (size_t i = 0; i < steps.size(); ++i) step_ms[i] = Event::milliseconds(events[i], events[i + 1]);
 }
 
-void GraphRunner::capture(std::span<Step* const> steps, const std::function<bool()>& stopping,
-                          size_t* current) {
+GraphRunner::Graph GraphRunner::capture(std::span<Step* const> steps, size_t begin,
+                                        const std::function<bool()>& stopping, size_t* current) {
   check_cuda(cudaStreamBeginCapture(stream_->get(), cudaStreamCaptureModeThreadLocal), "capturing a program");
-  cudaGraph_t graph = nullptr;
+  cudaGraph_t captured = nullptr;
   try {
-    queue(steps, stopping, current);
+    queue(steps, begin, steps.size(), stopping, current);
   } catch (...) {
     // Ends the capture, whose graph is of no use.
-    if (cudaStreamEndCapture(stream_->get(), &graph) == cudaSuccess) cudaGraphDestroy(graph);
+    if (cudaStreamEndCapture(stream_->get(), &captured) == cudaSuccess) cudaGraphDestroy(captured);
     cudaGetLastError();
     throw;
   }
-  check_cuda(cudaStreamEndCapture(stream_->get(), &graph), "capturing a program");
-  const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
-  cudaGraphDestroy(graph);
-  if (made != cudaSuccess) graph_ = nullptr;
+  check_cuda(cudaStreamEndCapture(stream_->get(), &captured), "capturing a program");
+  cudaGraphExec_t graph = nullptr;
+  const cudaError_t made = cudaGraphInstantiate(&graph, captured, 0);
+  cudaGraphDestroy(captured);
   check_cuda(made, "making a program of the capture");
+  return Graph(graph);
+}
+
+void GraphRunner::launch(const Graph& graph) {
+  check_cuda(cudaGraphLaunch(graph.get(), stream_->get()), "launching a program");
 }
 
 void GraphRunner::clear_failed() {
   check_cuda(cudaMemsetAsync(failed_, 0, sizeof(int32_t), stream_->get()), "starting a run");
-}
-
-void GraphRunner::drop_graph() {
-  if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
-  graph_ = nullptr;
 }
 
 }  // namespace senet::cuda
