@@ -13,6 +13,7 @@ const paths = {
   simulator_tests: 'tests/simulator/simulator_tests',
   kernel_tests: 'tests/kernels/kernel_tests',
   dnn_tests: 'tests/dnn/dnn_tests',
+  host_tests: 'tests/host/host_tests',
 };
 
 // Tests started by another test, which runs them with the sanitizers' addon, take the sanitizers' library too.
