@@ -1,7 +1,7 @@
 /**
- * The planned training step of SE-ResNet-50 on an H100, from the program that is compiled: batch 256, 224 x 224 pixels,
- * bfloat16. A floor from bytes and operations; the simulated device computes nothing. Its time counts operations, so
- * timing prefers all that is fused.
+ * The planned training step and prediction of SE-ResNet-50 on an H100, from the programs that are compiled: batch 256,
+ * 224 x 224 pixels, bfloat16. A floor from bytes and operations; the simulated device computes nothing. Its time counts
+ * operations, so timing prefers all that is fused.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,10 +53,10 @@ test('the floor of a training step is below 28 ms, and SE has less than 3 % of i
   expect((ms - plainMs) / ms).toBeLessThan(0.03);
 }, 120_000);
 
-test('the floor of inference is below 5.5 ms', async () => {
+test('the floor of inference is below 5.3 ms, and SE has less than 1 % of it', async () => {
   const [se, plain] = [await plan('se_resnet50', false), await plan('resnet50', false)];
-  console.log(
-    `${table(se)}\nse_resnet50 ${total(se, 'ms').toFixed(2)} ms, resnet50 ${total(plain, 'ms').toFixed(2)} ms`,
-  );
-  expect(total(se, 'ms')).toBeLessThan(5.5);
+  const [ms, plainMs] = [total(se, 'ms'), total(plain, 'ms')];
+  console.log(`${table(se)}\nse_resnet50 ${ms.toFixed(2)} ms, resnet50 ${plainMs.toFixed(2)} ms`);
+  expect(ms).toBeLessThan(5.3);
+  expect((ms - plainMs) / ms).toBeLessThan(0.01);
 }, 120_000);

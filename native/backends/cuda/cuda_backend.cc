@@ -59,7 +59,7 @@ class CudaBackend final : public Backend {
 
   Graph lower(Graph graph) const override {
     graph = accumulate_gradients(with_storage_type(std::move(graph), options_.storage), kit());
-    return options_.autotune ? take_statistics(std::move(graph), kit()) : graph;
+    return options_.autotune ? take_squeeze(take_statistics(std::move(graph), kit()), kit()) : graph;
   }
 
   StepPlan prepare(const PrepareContext& context) const override {

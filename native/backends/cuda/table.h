@@ -29,8 +29,7 @@ using Prepare = StepPlan (*)(const Kit&, const PrepareContext&);
 const std::unordered_map<std::string, Prepare>& op_table();
 
 // One function per op, in ops/<op>.cc; the grads of an op live in its file.
-StepPlan prepare_conv2d(const Kit&, const PrepareContext&);
-StepPlan prepare_conv2d_fused(const Kit&, const PrepareContext&);
+StepPlan prepare_conv2d(const Kit&, const PrepareContext&);  // conv2d_fused, too
 StepPlan prepare_conv2d_grad_input(const Kit&, const PrepareContext&);
 StepPlan prepare_conv2d_grad_weight(const Kit&, const PrepareContext&);
 StepPlan prepare_linear(const Kit&, const PrepareContext&);

@@ -73,6 +73,21 @@ KERNEL_TEST(global_avg_pool) {
   });
 }
 
+KERNEL_TEST(mean_of_sums) {
+  for_each_map([](auto tag, const MapSize& size, int64_t misaligned) {
+    if (!std::is_same_v<decltype(tag), float>) return;
+    const int64_t count = size.images * size.channels;
+    Random random(count);
+    const auto sums = random_values<float>(count, random, 0, 2);
+    const DeviceArray<float> sums_(sums.stored, misaligned), y(count, misaligned),
+        workspace(floats_for(mean_of_sums_workspace_bytes(size)));
+    mean_of_sums(sums_, y, size, workspace, stream());
+    std::vector<double> means;
+    for (double sum : sums.exact) means.push_back(sum / static_cast<double>(size.positions));
+    expect_close("y", y, means, {4, 0});
+  });
+}
+
 KERNEL_TEST(global_max_pool) {
   for_each_map([](auto tag, const MapSize& size, int64_t misaligned) {
     using T = decltype(tag);

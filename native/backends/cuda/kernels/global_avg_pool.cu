@@ -1,5 +1,5 @@
 // global_avg_pool: y [N,C] = the mean of x over positions; its gradient dx = dy / P everywhere. x, dx [N,P,C]
-// of storage T, y, dy float.
+// of storage T, y, dy float. The mean also from sums [N,C].
 #include "backends/cuda/kernels/channel_apply.cuh"
 #include "backends/cuda/kernels/position_sum.cuh"
 
@@ -30,6 +30,11 @@ class Share {
   float share_[V];
 };
 
+// Numbers side by side, as the channels of one position.
+MapSize as_row(const MapSize& size) {
+  return {1, 1, size.images * size.channels};
+}
+
 }  // namespace
 
 size_t global_avg_pool_forward_workspace_bytes(const MapSize& size) {
@@ -41,6 +46,17 @@ void global_avg_pool_forward(const T* x, float* y, const MapSize& size, void* wo
                              cudaStream_t stream) {
   position_sum<T>("global_avg_pool_forward_kernel", size, MapSource<T>{x}, is_vectorised<T>(size.channels, x),
                   1.0f / static_cast<float>(size.positions), y, workspace, stream);
+}
+
+size_t mean_of_sums_workspace_bytes(const MapSize& size) {
+  return position_sum_workspace_bytes(as_row(size));
+}
+
+void mean_of_sums(const float* sums, float* y, const MapSize& size, void* workspace, cudaStream_t stream) {
+  const MapSize row = as_row(size);
+  position_sum<float>("mean_of_sums_kernel", row, MapSource<float>{sums},
+                      is_vectorised<float>(row.channels, sums), 1.0f / static_cast<float>(size.positions), y,
+                      workspace, stream);
 }
 
 template <typename T>

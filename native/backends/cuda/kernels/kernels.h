@@ -194,6 +194,9 @@ void multiply_reduce(const T* a, const T* b, float* y, const MapSize& size, void
 size_t global_avg_pool_forward_workspace_bytes(const MapSize& size);
 template <typename T>
 void global_avg_pool_forward(const T* x, float* y, const MapSize& size, void* workspace, cudaStream_t stream);
+// The means from the sums over positions [N,C].
+size_t mean_of_sums_workspace_bytes(const MapSize& size);
+void mean_of_sums(const float* sums, float* y, const MapSize& size, void* workspace, cudaStream_t stream);
 template <typename T>
 void global_avg_pool_backward(const float* dy, T* dx, const MapSize& size, cudaStream_t stream);
 

@@ -1,18 +1,16 @@
 // conv2d: y = conv(x, weight) + bias. conv2d_fused, inference's form: y = relu?( gate * (conv + bias) + residual ), in
-// the convolution's epilogue where the library has a plan for that, else by a kernel after it.
+// the convolution's epilogue where the library has a plan for that, else by a kernel after it. Passes may ask either
+// for sums of y, and to apply a norm to x (passes/).
 #include <utility>
 
 #include "backends/cuda/ops/convolution.h"
-#include "core/error.h"
 #include "core/memory_plan.h"
 
 namespace senet::cuda {
 
 namespace {
 
-enum Input : size_t { kX, kWeight, kBias, kGate, kResidual, kShift };
-// The sums over the positions of an image of y - shift, and of its square, for a norm behind (passes/take_statistics.cc).
-enum Output : size_t { kY, kDeviations, kSquares };
+using namespace conv2d_operands;
 
 class Conv2dStep final : public Step {
  public:
@@ -46,8 +44,11 @@ class Conv2dStep final : public Step {
     addresses_.gate = at.in(kGate);
     addresses_.residual = at.in<void>(kResidual);
     addresses_.shift = at.in(kShift);
+    addresses_.input_scale = at.in(kInputScale);
+    addresses_.input_shift = at.in(kInputShift);
     addresses_.deviations = at.out(kDeviations);
     addresses_.squares = at.out(kSquares);
+    addresses_.sums = at.out(kSums);
     call_ = plan_.bind(layer_, addresses_, plan_.workspace_bytes() == 0 ? nullptr : workspace);
   }
 
@@ -81,56 +82,30 @@ class Conv2dStep final : public Step {
   DnnCall call_;
 };
 
-// What the epilogue takes as a kernel of its own, on buffers of zeros.
-double epilogue_ms(const Kit& kit, const ConvolutionProblem& problem, const ConvolutionFusion& wanted) {
-  const MapSize size = output_size(problem);
-  const auto allocate = [&](int64_t elements, size_t element_bytes) {
-    return DeviceMemory(kit.stream, static_cast<size_t>(elements) * element_bytes, "timing an epilogue");
-  };
-  const DeviceMemory map = allocate(size.elements(), size_of(problem.storage)),
-                     vectors = allocate(size.images * size.channels, sizeof(float));
-  const auto* factors = reinterpret_cast<const float*>(vectors.data());
-  return milliseconds_of(*kit.stream, [&] {
-    with_storage(problem.storage, [&](auto tag) {
-      auto* y = reinterpret_cast<TypeOf<decltype(tag)>*>(map.data());
-      conv2d_epilogue(y, wanted.bias ? factors : nullptr, wanted.gate ? factors : nullptr,
-                      wanted.residual ? y : nullptr, wanted.relu, y, size, kit.stream->get());
-    });
-  });
-}
-
-// Whether the library computes the epilogue, and not slower than a kernel after it.
-bool fuses(const Kit& kit, const std::string& layer, const ConvolutionProblem& fused) {
-  if (!kit.dnn->supports(fused)) return false;
-  ConvolutionProblem plain = fused;
-  plain.fusion = {};
-  if (!kit.autotune || fused.fusion == plain.fusion || !kit.dnn->supports(plain)) return true;
-  try {
-    return kit.dnn->milliseconds(layer, fused) <=
-           kit.dnn->milliseconds(layer, plain) + epilogue_ms(kit, plain, fused.fusion);
-  } catch (const Error& error) {
-    // Without room for timing there still is for the program.
-    if (error.code() != ErrorCode::kOutOfMemory) throw;
-    return true;
-  }
-}
-
-StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const ConvolutionFusion& wanted) {
+void check(const PrepareContext& context, const ConvolutionProblem& problem) {
   const Node& node = context.node;
-  ConvolutionProblem problem = convolution_problem(kit, context, ConvolutionDirection::kForward,
-                                                   context.in(kX), context.out(0), context.in(kWeight));
-  if (wanted.bias) require_floats(node, context.in(kBias), problem.out_channels);
-  if (wanted.gate) require_floats(node, context.in(kGate), problem.images * problem.out_channels);
-  if (wanted.residual) require_same(node, context.in(kResidual), context.out(0));
-  if (wanted.statistics) {
-    require_floats(node, context.in(kShift), problem.out_channels);
-    for (size_t i : {kDeviations, kSquares}) {
-      require_floats(node, context.out(i), problem.images * problem.out_channels);
-    }
-  }
-  problem.fusion = wanted;
-  // Statistics are asked for only where there is a plan.
-  const bool fused = wanted.statistics || fuses(kit, node.layer, problem);
+  const ConvolutionFusion& wanted = problem.fusion;
+  const int64_t channels = problem.out_channels, sums = problem.images * channels;
+  for (size_t i : {kBias, kShift}) require_input_floats(context, i, channels);
+  for (size_t i : {kInputScale, kInputShift}) require_input_floats(context, i, problem.in_channels);
+  if (wanted.gate) require_floats(node, context.in(kGate), sums);
+  if (wanted.residual) require_same(node, context.in(kResidual), context.out(kY));
+  for (size_t i : {kDeviations, kSquares, kSums}) require_output_floats(context, i, sums);
+  require(node.has_output(kDeviations) == node.has_output(kSquares) &&
+              node.has_output(kDeviations) == node.has_input(kShift),
+          node, "both statistics and a shift");
+  require(node.has_input(kInputScale) == node.has_input(kInputShift), node, "scale and shift of the input");
+}
+
+}  // namespace
+
+StepPlan prepare_conv2d(const Kit& kit, const PrepareContext& context) {
+  const Node& node = context.node;
+  require_operands(node, 2, 1);
+  ConvolutionProblem problem = forward_problem(kit, context);
+  check(context, problem);
+  const ConvolutionFusion wanted = problem.fusion;
+  const bool fused = fuses(kit, node.layer, problem);
   if (!fused) problem.fusion = {};
   Plan library = kit.dnn->plan(node.layer, problem);
   StepPlan plan;
@@ -141,33 +116,9 @@ StepPlan plan_convolution(const Kit& kit, const PrepareContext& context, const C
   plan.workspace_bytes = step->workspace_bytes();
   // The packed weight is written and read, and an epilogue of its own goes over the output.
   if (!context.constant_input[kWeight]) plan.extra_bytes = 2 * packed_bytes(problem);
-  if (!fused) plan.extra_bytes += 2 * context.out(0).bytes();
+  if (!fused) plan.extra_bytes += 2 * context.out(kY).bytes();
   plan.step = std::move(step);
   return plan;
-}
-
-}  // namespace
-
-StepPlan prepare_conv2d(const Kit& kit, const PrepareContext& context) {
-  require_operands(context.node, 2, 1);
-  ConvolutionFusion wanted;
-  const Node& node = context.node;
-  wanted.bias = node.has_input(kBias);
-  wanted.statistics = node.has_output(kDeviations);
-  if (wanted.statistics)
-    require(node.has_output(kSquares) && node.has_input(kShift), node, "both sums and a shift");
-  return plan_convolution(kit, context, wanted);
-}
-
-StepPlan prepare_conv2d_fused(const Kit& kit, const PrepareContext& context) {
-  const Node& node = context.node;
-  require_operands(node, 2, 1);
-  ConvolutionFusion wanted;
-  wanted.bias = node.has_input(kBias);
-  wanted.gate = node.has_input(kGate);
-  wanted.residual = node.has_input(kResidual);
-  wanted.relu = node.flag("relu");
-  return plan_convolution(kit, context, wanted);
 }
 
 }  // namespace senet::cuda

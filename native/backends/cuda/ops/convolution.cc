@@ -1,6 +1,44 @@
 #include "backends/cuda/ops/convolution.h"
 
+#include "core/error.h"
+
 namespace senet::cuda {
+
+namespace {
+
+ConvolutionFusion fusion_of(const Node& node) {
+  using namespace conv2d_operands;
+  const bool with_epilogue = node.op == "conv2d_fused";
+  ConvolutionFusion fusion;
+  fusion.bias = node.has_input(kBias);
+  fusion.gate = with_epilogue && node.has_input(kGate);
+  fusion.residual = with_epilogue && node.has_input(kResidual);
+  fusion.relu = with_epilogue && node.flag("relu");
+  fusion.input_norm = node.has_input(kInputScale);
+  fusion.statistics = node.has_output(kDeviations);
+  fusion.sums = node.has_output(kSums);
+  return fusion;
+}
+
+// What the epilogue takes as a kernel of its own, on buffers of zeros.
+double epilogue_ms(const Kit& kit, const ConvolutionProblem& problem, const ConvolutionFusion& wanted) {
+  const MapSize size = output_size(problem);
+  const auto allocate = [&](int64_t elements, size_t element_bytes) {
+    return DeviceMemory(kit.stream, static_cast<size_t>(elements) * element_bytes, "timing an epilogue");
+  };
+  const DeviceMemory map = allocate(size.elements(), size_of(problem.storage)),
+                     vectors = allocate(size.images * size.channels, sizeof(float));
+  const auto* factors = reinterpret_cast<const float*>(vectors.data());
+  return milliseconds_of(*kit.stream, [&] {
+    with_storage(problem.storage, [&](auto tag) {
+      auto* y = reinterpret_cast<TypeOf<decltype(tag)>*>(map.data());
+      conv2d_epilogue(y, wanted.bias ? factors : nullptr, wanted.gate ? factors : nullptr,
+                      wanted.residual ? y : nullptr, wanted.relu, y, size, kit.stream->get());
+    });
+  });
+}
+
+}  // namespace
 
 ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& context,
                                        ConvolutionDirection direction, const Value& x, const Value& y,
@@ -33,6 +71,32 @@ ConvolutionProblem convolution_problem(const Kit& kit, const PrepareContext& con
   require(y.shape[0] == p.images && y.shape[1] == p.out_height() && y.shape[2] == p.out_width(), node,
           "an output of the geometry's size");
   return p;
+}
+
+ConvolutionProblem forward_problem(const Kit& kit, const PrepareContext& context) {
+  using namespace conv2d_operands;
+  const Node& node = context.node;
+  ConvolutionProblem problem = convolution_problem(kit, context, ConvolutionDirection::kForward,
+                                                   context.in(kX), context.out(kY), context.in(kWeight));
+  problem.fusion = fusion_of(node);
+  return problem;
+}
+
+bool fuses(const Kit& kit, const std::string& layer, const ConvolutionProblem& fused) {
+  // Passes ask for these only where there is a plan and it pays.
+  if (fused.fusion.input_norm || fused.fusion.sums || fused.fusion.statistics) return true;
+  if (!kit.dnn->supports(fused)) return false;
+  ConvolutionProblem plain = fused;
+  plain.fusion = {};
+  if (!kit.autotune || fused.fusion == plain.fusion || !kit.dnn->supports(plain)) return true;
+  try {
+    return kit.dnn->milliseconds(layer, fused) <=
+           kit.dnn->milliseconds(layer, plain) + epilogue_ms(kit, plain, fused.fusion);
+  } catch (const Error& error) {
+    // Without room for timing there still is for the program.
+    if (error.code() != ErrorCode::kOutOfMemory) throw;
+    return true;
+  }
 }
 
 MapSize output_size(const ConvolutionProblem& p) {

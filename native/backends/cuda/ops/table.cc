@@ -7,7 +7,7 @@ const std::unordered_map<std::string, Prepare>& op_table() {
   // Never destroyed, like everything that threads may still use when the process ends.
   static const auto* table = new std::unordered_map<std::string, Prepare>{
       {"conv2d", prepare_conv2d},
-      {"conv2d_fused", prepare_conv2d_fused},
+      {"conv2d_fused", prepare_conv2d},
       {"conv2d_grad_input", prepare_conv2d_grad_input},
       {"conv2d_grad_weight", prepare_conv2d_grad_weight},
       {"linear", prepare_linear},

@@ -14,8 +14,12 @@ Graph with_storage_type(Graph graph, Storage storage);
 // other: a third input of conv2d_grad_input. One read in place of the two that the next step would need.
 Graph accumulate_gradients(Graph graph, const Kit& kit);
 
-// Lets convolutions take the sums along that a batch norm behind them needs (a shift in, two sums per image and channel
-// out), where the library has a plan for that which takes less time than a pass over the map.
+// Lets convolutions take the sums along that a batch norm behind them needs for its statistics or its squeeze (a shift
+// in, two sums per image and channel out), where the library has a plan for that which takes less time than a pass over
+// the map.
 Graph take_statistics(Graph graph, const Kit& kit);
+
+// Lets convolutions take the sums along that a global average of their output needs, likewise.
+Graph take_squeeze(Graph graph, const Kit& kit);
 
 }  // namespace senet::cuda

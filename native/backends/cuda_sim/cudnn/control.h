@@ -13,7 +13,7 @@ __attribute__((visibility("default"))) void sim_cudnn_fail_plan(uint64_t n);
 __attribute__((visibility("default"))) void sim_cudnn_refuse_plan(uint64_t n);
 // From now on no plan at all can be finalized, until told otherwise.
 __attribute__((visibility("default"))) void sim_cudnn_fail_all_plans(int fail);
-// 90 (the start) or 80: what the device is, which decides whether sums are fused.
+// 90 or 80: what the device is taken for, which decides whether sums are fused. 0 (the start): for what it is.
 __attribute__((visibility("default"))) void sim_cudnn_set_architecture(int architecture);
 // Descriptors and handles alive.
 __attribute__((visibility("default"))) size_t sim_cudnn_live(void);

@@ -10,7 +10,7 @@ struct CudnnOrders {
   uint64_t fail_plan = 0;    // how many plans from now one fails; 0 for none
   uint64_t refuse_plan = 0;  // the same for one that is refused
   bool fail_all_plans = false;
-  int architecture = 90;
+  int architecture = 0;  // 0: the device's own
 };
 
 CudnnOrders& cudnn_orders();

@@ -1,11 +1,14 @@
 // Finalizing what leads to an execution: heuristics, plans, variant packs. A plan's text holds all that it
 // needs.
+#include <cuda_runtime_api.h>
+
 #include <cstdlib>
 #include <set>
 #include <string>
 
 #include "backends/cuda_sim/cudnn/orders.h"
 #include "backends/cuda_sim/cudnn/record.h"
+#include "backends/cuda_sim/simt/settings.h"
 
 namespace senet::sim {
 
@@ -14,10 +17,18 @@ namespace {
 constexpr const char* kTextStart = "{\"emulated\":\"";
 constexpr const char* kTextEnd = "\"}";
 
+int architecture() {
+  const int ordered = cudnn_orders().architecture;
+  if (ordered != 0) return ordered;
+  int device = 0;
+  cudaGetDevice(&device);
+  return settings().devices[static_cast<size_t>(device)];
+}
+
 void finalize_heuristics(CudnnRecord* record) {
   record->graph = referred(*record, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH).graph;
   const auto mode = record->value<cudnnBackendHeurMode_t>(CUDNN_ATTR_ENGINEHEUR_MODE);
-  const CudnnSuggestions found = suggest_engines(*record->graph, mode, cudnn_orders().architecture);
+  const CudnnSuggestions found = suggest_engines(*record->graph, mode, architecture());
   if (found.status != CUDNN_STATUS_SUCCESS) throw CudnnFault{found.status, found.reason};
   record->engines = found.engines;
 }
