@@ -4,17 +4,23 @@ import type { DeviceName } from '../../lib/device.ts';
 import {
   add,
   basicBlock,
+  batchNorm,
   bottleneck,
+  concat,
   conv2d,
   defineModel,
+  type FeatureMap,
   globalAvgPool,
   linear,
   Model,
   type ModelDefinition,
+  maxPool,
   normTail,
   type Precision,
+  relu,
   type StateDict,
   type StepProfile,
+  sgd,
   tanh,
 } from '../../lib/index.ts';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
@@ -147,4 +153,83 @@ describe('the squeeze', () => {
       expect(largest(taken.probabilities, own.probabilities)).toBeLessThan(tolerance);
     },
   );
+});
+
+describe('batch norm and ReLU before a convolution', () => {
+  // Two norms cannot be folded: the first convolution's map is also read by concat, and concat is no convolution. One
+  // is a node with its ReLU, the other is two nodes.
+  const definition = defineModel({ input: [9, 8, 3] }, (input) => {
+    const stem = conv2d(input, { filters: 16, kernel: 3, bias: false });
+    const middle = normTail(conv2d(normTail(stem), { filters: 8, kernel: 1, bias: false }));
+    const grown = concat([stem, conv2d(middle, { filters: 8, kernel: 3, bias: false })]);
+    const last = conv2d(relu(batchNorm(grown)), { filters: 16, kernel: 3, stride: 2, bias: false });
+    return linear(globalAvgPool(relu(batchNorm(last))), { units: 4 });
+  });
+  let weights: StateDict;
+  beforeAll(async () => {
+    weights = await weightsOf(definition);
+  });
+
+  const norms = (steps: readonly StepProfile[]): StepProfile[] =>
+    ['norm_tail', 'batch_norm', 'activation'].flatMap((op) => of(steps, op));
+  /** What the convolutions read beside their maps and write, scale and shift. */
+  const vectors = 2 * 4 * (16 + 24);
+
+  test.each(tolerances)('are applied while it reads, %s', async (precision, tolerance) => {
+    const [own, taken] = [
+      await predict(definition, weights, { precision, autotune: false }),
+      await predict(definition, weights, { precision }),
+    ];
+    expect(norms(own.steps)).toHaveLength(3);
+    expect(norms(taken.steps)).toEqual([]);
+    const convolutions = ({ steps }: Outcome): number => bytes(of(steps, 'conv2d_fused'));
+    // The last one gives out sums as well, which the squeeze is made of.
+    expect(convolutions(taken) - convolutions(own)).toBe(vectors + 4 * BATCH * 16);
+    expect(largest(taken.probabilities, own.probabilities)).toBeLessThan(tolerance);
+  });
+
+  test('follow the weights', async () => {
+    const other = await weightsOf(definition);
+    const model = new Model(definition);
+    await model.compile({ device: 'cuda:0', precision: 'bfloat16', autotune: true });
+    for (const state of [weights, other]) {
+      await model.loadStateDict(state);
+      const probabilities = await model.predict(images, { batchSize: BATCH });
+      const expected = await predict(definition, state, { autotune: false });
+      expect(largest(probabilities, expected.probabilities)).toBeLessThan(1e-2);
+    }
+    model.dispose();
+  });
+
+  test('are applied where sums are not fused', async () => {
+    const { steps } = await predict(definition, weights, { device: 'cuda:1' });
+    expect(norms(steps)).toEqual([]);
+  });
+
+  test.each(elsewhere)('have a pass of their own, %j', async (how) => {
+    expect(norms((await predict(definition, weights, how)).steps)).toHaveLength(3);
+  });
+
+  test.each<[string, (map: FeatureMap<8>) => FeatureMap<8>]>([
+    ['a map that is read twice', (map) => add(map, conv2d(map, { filters: 8, kernel: 3 }))],
+    ['a map that no convolution reads', (map) => maxPool(map, { kernel: 2 })],
+  ])('have a pass of their own for %s', async (_, part) => {
+    const ahead = defineModel({ input: [9, 8, 3] }, (input) => {
+      const map = maxPool(conv2d(input, { filters: 8, kernel: 3 }), { kernel: 2 });
+      return linear(globalAvgPool(part(normTail(map))), { units: 4 });
+    });
+    expect(norms((await predict(ahead, await weightsOf(ahead), {})).steps)).toHaveLength(1);
+  });
+
+  test('have a pass of their own in training, frozen or not', async () => {
+    const frozen = defineModel({ input: [9, 8, 3] }, (input) => {
+      const stem = maxPool(conv2d(input, { filters: 8, kernel: 3 }), { kernel: 2 });
+      const map = conv2d(normTail(stem, { frozen: true }), { filters: 8, kernel: 3, bias: false });
+      return linear(globalAvgPool(normTail(maxPool(map, { kernel: 2 }))), { units: 4 });
+    });
+    const model = new Model(frozen);
+    await model.compile({ device: 'cuda:0', precision: 'bfloat16', autotune: true, optimizer: sgd() });
+    expect(norms(await model.profile({ plan: true, training: true, batchSize: BATCH }))).toHaveLength(2);
+    model.dispose();
+  });
 });

@@ -59,7 +59,9 @@ class CudaBackend final : public Backend {
 
   Graph lower(Graph graph) const override {
     graph = accumulate_gradients(with_storage_type(std::move(graph), options_.storage), kit());
-    return options_.autotune ? take_squeeze(take_statistics(std::move(graph), kit()), kit()) : graph;
+    if (!options_.autotune) return graph;
+    graph = take_squeeze(take_statistics(std::move(graph), kit()), kit());
+    return apply_norms(std::move(graph), kit());
   }
 
   StepPlan prepare(const PrepareContext& context) const override {

@@ -60,14 +60,16 @@ describe.skipIf(cudnn === undefined)(titled('plans of the real cuDNN'), () => {
         ['bias residual relu', 'bfloat16'],
         ['bias gate residual relu', 'bfloat16'],
         ['input_norm', 'bfloat16'],
+        ['input_norm bias relu', 'bfloat16'],
         ['bias relu sums', 'bfloat16'],
+        ['bias gate residual relu sums', 'bfloat16'],
         ['statistics', 'bfloat16'],
       ];
       const lines = planned.map(([fusion, type]) => `conv forward ${sizes} ${type} ${fusion}`);
       const answers = run(deviceFile(device), 1, lines);
       const rows = answers.map(({ plans, implementation, ms }, i) => {
         const [fusion, type] = planned[i]!;
-        return `${device}  ${type.padEnd(9)} ${fusion.padEnd(24)} ${plans > 0 ? implementation : '-'}  ${Math.round(ms)} ms`;
+        return `${device}  ${type.padEnd(9)} ${fusion.padEnd(28)} ${plans > 0 ? implementation : '-'}  ${Math.round(ms)} ms`;
       });
       console.log(rows.join('\n'));
       // Sums are fused from Hopper on.

@@ -22,4 +22,7 @@ Graph take_statistics(Graph graph, const Kit& kit);
 // Lets convolutions take the sums along that a global average of their output needs, likewise.
 Graph take_squeeze(Graph graph, const Kit& kit);
 
+// Lets convolutions of inference apply the batch norm and ReLU before them to what they read, likewise.
+Graph apply_norms(Graph graph, const Kit& kit);
+
 }  // namespace senet::cuda
