@@ -12,11 +12,11 @@ import {
 } from './graph/programs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import type { Staged } from './overlap.ts';
 import { type Peak, Program, type ProgramInputs, type StepProfile } from './program.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
+import { overlap, type Staged } from './train/overlap.ts';
 import type { Schedule } from './train/schedules.ts';
 import type { Weights } from './weights.ts';
 
@@ -100,13 +100,33 @@ export class CompiledModel {
     return { run: async () => asResult(await staged.run()), discard: () => staged.discard() };
   }
 
-  /** Copies `size` images for their probabilities. */
-  async stagePrediction(images: Float32Array, size: number): Promise<StagedRun<Float32Array>> {
-    const staged = await (await this.#predictionProgram(size)).stage({ images });
-    return {
-      run: async () => (await staged.run())[0] as Float32Array,
-      discard: () => staged.discard(),
+  /** Probabilities of images, so many at once. */
+  async predict(
+    images: Float32Array,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const { input, classes } = this.#definition;
+    const pixels = input[0] * input[1] * input[2];
+    const count = images.length / pixels;
+    const size = Math.min(batchSize, count);
+    const program = await this.#predictionProgram(size);
+    const probabilities = new Float32Array(count * classes);
+    let next = 0;
+    const stage = async () => {
+      const start = next;
+      next += size;
+      if (start >= count) return undefined;
+      const some = images.subarray(start * pixels, next * pixels);
+      const staged = await program.stage({ images: padded(some, size * pixels) });
+      return { start, run: () => staged.run(), discard: () => staged.discard() };
     };
+    await overlap(stage, async ({ start, run }) => {
+      signal?.throwIfAborted();
+      const [output] = await run();
+      probabilities.set(output!.subarray(0, (count - start) * classes), start * classes);
+    });
+    return probabilities;
   }
 
   async planPrediction(size: number, peak: Peak): Promise<StepProfile[]> {
@@ -193,6 +213,14 @@ export class CompiledModel {
       () => undefined,
     );
   }
+}
+
+/** Images do not influence each other, so a last batch may carry empty ones. */
+function padded(images: Float32Array, length: number): Float32Array {
+  if (images.length === length) return images;
+  const all = new Float32Array(length);
+  all.set(images);
+  return all;
 }
 
 /** The inputs of a training program beside the batch. */

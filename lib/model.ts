@@ -27,11 +27,11 @@ import {
 } from './model_options.ts';
 import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
-import { overlap } from './overlap.ts';
 import type { StepProfile } from './program.ts';
 import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
+import { overlap } from './train/overlap.ts';
 import { type StateDict, Weights } from './weights.ts';
 
 /**
@@ -178,30 +178,7 @@ export class Model {
     }
     signal?.throwIfAborted();
     const compiled = await this.#ready();
-    const count = images.length / pixels;
-    const size = Math.min(batchSize, count);
-    const probabilities = new Float32Array(count * this.classes);
-    let next = 0;
-    const stage = async () => {
-      const start = next;
-      next += size;
-      if (start >= count) return undefined;
-      const some = Math.min(size, count - start);
-      let chunk = images.subarray(start * pixels, (start + some) * pixels);
-      if (some < size) {
-        // Images do not influence each other, so the last batch may carry empty ones.
-        const padded = new Float32Array(size * pixels);
-        padded.set(chunk);
-        chunk = padded;
-      }
-      return { start, some, ...(await compiled.stagePrediction(chunk, size)) };
-    };
-    await overlap(stage, async ({ start, some, run }) => {
-      signal?.throwIfAborted();
-      const output = await run();
-      probabilities.set(output.subarray(0, some * this.classes), start * this.classes);
-    });
-    return probabilities;
+    return compiled.predict(images, batchSize, signal);
   }
 
   /**

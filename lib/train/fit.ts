@@ -2,8 +2,8 @@
 import type { Batch } from '../data/dataset.ts';
 import { type BatchSource, isProvider, openBatches } from '../data/source.ts';
 import { StateError } from '../errors.ts';
-import { overlap, type Staged } from '../overlap.ts';
 import { type Callback, type EpochLogs, type History, MetricSum, type Metrics } from './callbacks.ts';
+import { overlap, type Staged } from './overlap.ts';
 import type { RunningSchedule, Schedule } from './schedules.ts';
 
 /** Result of one step. */

@@ -3,13 +3,13 @@
 #include <napi.h>
 
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "addon/cuda_library.h"
+#include "addon/cuda_search.h"
 #include "addon/fault.h"
 #include "addon/handles.h"
 #include "addon/jobs.h"
@@ -81,78 +81,10 @@ std::vector<std::string> strings_of(const Napi::Value& value, const char* what) 
   return result;
 }
 
-// Finds the GPUs on a thread of the pool: loading libraries and waking the driver take long.
-class CudaSearch final : public Napi::AsyncWorker {
- public:
-  CudaSearch(Napi::Env env, std::string plugin, std::vector<std::string> cudnn)
-      : AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        plugin_(std::move(plugin)),
-        cudnn_(std::move(cudnn)) {}
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    try {
-      SENET_FAULT_POINT("openCuda:job");
-      const CudaPlugin& plugin = cuda_plugin(plugin_, cudnn_);
-      description_ = plugin.description();
-      const int count = plugin.device_count(&missing_);
-      for (int i = 0; i < count; ++i) devices_.push_back(look_at(plugin, i));
-    } catch (...) {
-      error_ = std::current_exception();
-    }
-  }
-
-  void OnOK() override {
-    try {
-      if (error_) std::rethrow_exception(error_);
-      Napi::Array devices = Napi::Array::New(Env(), devices_.size());
-      for (uint32_t i = 0; i < devices_.size(); ++i) {
-        Napi::Object device = Napi::Object::New(Env());
-        device.Set("description", devices_[i].description);
-        device.Set("missing", devices_[i].missing);
-        devices.Set(i, device);
-      }
-      Napi::Object result = Napi::Object::New(Env());
-      result.Set("description", description_);
-      result.Set("devices", devices);
-      result.Set("missing", missing_);
-      deferred_.Resolve(result);
-    } catch (...) {
-      deferred_.Reject(to_js_error(Env()).Value());
-    }
-  }
-
- private:
-  struct Found {
-    std::string description, missing;
-  };
-
-  // A device that cannot be used does not stand in the way of the others.
-  static Found look_at(const CudaPlugin& plugin, int device) {
-    try {
-      return {plugin.device_description(device), {}};
-    } catch (const Error& error) {
-      return {{}, error.what()};
-    }
-  }
-
-  Napi::Promise::Deferred deferred_;
-  std::string plugin_, description_, missing_;
-  std::vector<std::string> cudnn_;
-  std::vector<Found> devices_;
-  std::exception_ptr error_;
-};
-
 // openCuda(plugin, cudnn[]) -> promise of { description, devices: { description, missing }[], missing }; what is missing
 // for a device to be used, or for there to be devices, is empty where nothing is
 Napi::Value open_cuda(const Napi::CallbackInfo& info) {
-  auto search = std::make_unique<CudaSearch>(info.Env(), info[0].ToString(), strings_of(info[1], "openCuda"));
-  const Napi::Promise promise = search->promise();
-  search->Queue();
-  static_cast<void>(search.release());  // it deletes itself
-  return promise;
+  return search_cuda(info.Env(), info[0].ToString(), strings_of(info[1], "openCuda"));
 }
 
 cuda::Storage storage_of(const std::string& precision) {

@@ -174,7 +174,7 @@ class Dnn {
   // Whether there is a plan. Finding out costs as much as planning, and the plan is kept.
   bool supports(const ConvolutionProblem& problem);
 
-  // How long the plan of a problem takes, timed on buffers of its own. Only where calls can run.
+  // How long the plan of a problem takes, timed once on buffers of its own. Only where calls can run.
   double milliseconds(const std::string& layer, const ConvolutionProblem& problem);
 
   // All plans of a problem up to `most`, in the library's order, to choose from by timing; possibly none.

@@ -1,6 +1,7 @@
 // The interface of dnn.h by cuDNN.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "backends/cuda/dnn.h"
@@ -103,6 +104,7 @@ DnnCall Plan::bind(const std::string& layer, const ConvolutionAddresses& address
 struct PlannedProblem {
   std::shared_ptr<const Plan::State> plan;
   CudnnFailure refusal;
+  std::optional<double> milliseconds = {};  // of the plan, once it has been timed
 };
 
 struct Dnn::State {
@@ -125,7 +127,7 @@ struct Dnn::State {
            std::to_string(options.workspace_limit) + "; " + to_string(problem);
   }
 
-  const PlannedProblem& find(const ConvolutionProblem& problem) {
+  PlannedProblem& find(const ConvolutionProblem& problem) {
     const std::string key = to_string(problem);
     const auto known = planned.find(key);
     if (known != planned.end()) return known->second;
@@ -154,15 +156,15 @@ struct Dnn::State {
     }
   }
 
-  const std::shared_ptr<const Plan::State>& find_plan(const ConvolutionProblem& problem) {
-    const PlannedProblem& found = find(problem);
-    if (found.plan != nullptr) return found.plan;
+  PlannedProblem& find_planned(const ConvolutionProblem& problem) {
+    PlannedProblem& found = find(problem);
+    if (found.plan != nullptr) return found;
     throw CudnnFailure{found.refusal.status,
                        "no plan for " + to_string(problem) + ": " + found.refusal.message};
   }
 
   Plan require(const std::string& layer, const ConvolutionProblem& problem) {
-    return cudnn_call(layer, [&] { return Plan(find_plan(problem)); });
+    return cudnn_call(layer, [&] { return Plan(find_planned(problem).plan); });
   }
 
   std::vector<Plan> candidates(const ConvolutionProblem& problem, size_t most) const {
@@ -207,7 +209,11 @@ bool Dnn::supports(const ConvolutionProblem& problem) {
 
 double Dnn::milliseconds(const std::string& layer, const ConvolutionProblem& problem) {
   check_problem(layer, problem);
-  return cudnn_call(layer, [&] { return times_of({state_->find_plan(problem)}).front(); });
+  return cudnn_call(layer, [&] {
+    PlannedProblem& found = state_->find_planned(problem);
+    if (!found.milliseconds) found.milliseconds = times_of({found.plan}).front();
+    return *found.milliseconds;
+  });
 }
 
 std::vector<Plan> Dnn::candidates(const ConvolutionProblem& problem, size_t most) {

@@ -1,6 +1,6 @@
 /** Drawing ahead: in order, one at a time, and nothing that was drawn is forgotten. */
 import { expect, test } from 'vitest';
-import { overlap } from '../lib/overlap.ts';
+import { overlap } from '../../lib/train/overlap.ts';
 
 /** Draws pieces of work by number, and logs all that happens to them. */
 function pieces(count: number, failAt = -1) {
