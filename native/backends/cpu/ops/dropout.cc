@@ -59,7 +59,7 @@ class DropoutStep final : public Step {
       for (int64_t p = begin; p < end; p += kWords / block) {
         uint64_t counters[kPhiloxCounters];
         for (int j = 0; j < kPhiloxCounters; ++j) {
-          const int64_t position = n * map_.positions() + p + 4 * j / block;
+          const int64_t position = n * map_.positions() + p + int64_t{4} * j / block;
           counters[j] =
               static_cast<uint64_t>((position * map_.channels + channel_block * block) / 4 + j % (block / 4));
         }
