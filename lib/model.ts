@@ -25,7 +25,8 @@ import {
   type PredictOptions,
   type ProfileOptions,
 } from './model_options.ts';
-import { buildModel, type ModelBuildOptions, type ModelName } from './models/registry.ts';
+import type { ModelBuildOptions } from './models/options.ts';
+import { buildModel, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
 import type { StepProfile } from './program.ts';
 import { type History, MetricSum, type Metrics } from './train/callbacks.ts';

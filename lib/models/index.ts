@@ -1,4 +1,6 @@
 /** The zoo and what is known of its models. */
-export { buildModel, listModels, type ModelBuildOptions, type ModelName } from './registry.ts';
-export type { ResnetDepth, ResnetName, ResnetOptions, ResnetSqueezeExciteOptions } from './resnet.ts';
+export type { ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
+export type { PreresnetName } from './preresnet.ts';
+export { buildModel, listModels, type ModelName } from './registry.ts';
+export type { ResnetName } from './resnet.ts';
 export { formatSummary, type ModelSummary, type SummaryRow, summarize } from './summary.ts';

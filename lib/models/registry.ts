@@ -1,30 +1,24 @@
 /** The zoo: every architecture by name. */
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import type { ModelDefinition } from '../layers/index.ts';
-import { checkKeys, readNumber, readWhole, show } from '../layers/options.ts';
+import { checkKeys, readChoice, readNumber, readWhole, show } from '../layers/options.ts';
 import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
-import {
-  defineResnet,
-  type ResnetConfig,
-  type ResnetName,
-  type ResnetOptions,
-  type ResnetSqueezeExciteOptions,
-  resnets,
-} from './resnet.ts';
+import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
+import { type PreresnetName, preresnets } from './preresnet.ts';
+import { type ResnetName, resnets } from './resnet.ts';
 
 /** Names of the zoo's models. */
-export type ModelName = ResnetName;
+export type ModelName = ResnetName | PreresnetName;
 
-/** Options of the zoo's models. */
-export type ModelBuildOptions = ResnetOptions;
+const zoo: Readonly<Record<ModelName, Architecture>> = { ...resnets, ...preresnets };
 
 const optionKeys = ['input', 'classes', 'se', 'strideIn', 'dropout'];
 
-const hasModel = (name: string): name is ModelName => Object.hasOwn(resnets, name);
+const hasModel = (name: string): name is ModelName => Object.hasOwn(zoo, name);
 
 /** The names that `createModel` takes, sorted. */
 export function listModels(): ModelName[] {
-  return Object.keys(resnets)
+  return Object.keys(zoo)
     .filter(hasModel)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
@@ -43,18 +37,19 @@ function distance(a: string, b: string): number {
 }
 
 /** Checks what concerns all SE blocks of a model; each block checks the rest. */
-function checkSqueezeExcite(config: ResnetConfig, se: ResnetSqueezeExciteOptions): void {
-  checkKeys('model: se', se, [...squeezeExciteKeys, 'stages']);
-  const { stages } = se;
+function checkSqueezeExcite(architecture: Architecture, se: ModelSqueezeExciteOptions): void {
+  checkKeys('model: se', se, [...squeezeExciteKeys, 'stages', 'placement']);
+  const { stages, placement = 'standard' } = se;
+  readChoice('model: se: placement', placement, architecture.placements);
   if (stages === undefined) return;
   const where = 'model: se: stages';
-  const expected = `expected different numbers from 1 to ${config.stages.length}`;
+  const expected = `expected different numbers from 1 to ${architecture.stages}`;
   if (!Array.isArray(stages)) throw new ArgumentError(`${where}: ${expected}, received ${show(stages)}`);
   for (const stage of stages) readWhole(where, stage, 1);
   if (
     stages.length === 0 ||
     new Set(stages).size < stages.length ||
-    Math.max(...stages) > config.stages.length
+    Math.max(...stages) > architecture.stages
   ) {
     throw new ArgumentRangeError(`${where}: ${expected}, received [${stages.join(', ')}]`);
   }
@@ -78,14 +73,14 @@ export function buildModel(name: ModelName, options: ModelBuildOptions = {}): Mo
     );
   }
   checkKeys('model', options, optionKeys);
-  const config = resnets[name];
-  if (options.se !== undefined && !config.se) {
+  const architecture = zoo[name];
+  if (options.se !== undefined && !architecture.se) {
     throw new ArgumentError(`model: se: '${name}' has no SE blocks; use 'se_${name}'`);
   }
-  if (options.strideIn !== undefined && config.block === 'basic') {
-    throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks`);
+  if (options.strideIn !== undefined && !architecture.strideIn) {
+    throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks that let one choose`);
   }
-  if (options.se !== undefined) checkSqueezeExcite(config, options.se);
+  if (options.se !== undefined) checkSqueezeExcite(architecture, options.se);
   readNumber('model: dropout', options.dropout ?? 0, 0, 1);
-  return defineResnet(name, config, options);
+  return architecture.define(name, options);
 }

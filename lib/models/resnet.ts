@@ -1,5 +1,6 @@
 /**
- * ResNets (He et al. 2016), plain and with squeeze-and-excitation (Hu et al.), as configurations over shared blocks.
+ * ResNets (He et al. 2016) and ResNeXts (Xie et al. 2017), plain and with squeeze-and-excitation (Hu et al.), and
+ * SENet-154, as configurations over shared blocks.
  *
  * ImageNet style: 7x7 stem, max pool, four stages; layer names are those of torchvision and timm. CIFAR style: 3x3
  * stem, three stages of 16, 32 and 64 channels, basic blocks; where the shape changes the shortcut is a 1x1
@@ -13,76 +14,79 @@ import {
   defineModel,
   dropout,
   globalAvgPool,
-  type InputSize,
   linear,
   type ModelDefinition,
   maxPool,
   normTail,
-  type SqueezeExciteOptions,
   scope,
 } from '../layers/index.ts';
+import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
 
 /** What makes one ResNet differ from another. */
-export interface ResnetConfig {
+interface ResnetConfig {
   readonly style: 'cifar' | 'imagenet';
   readonly block: 'basic' | 'bottleneck';
   /** Blocks in each stage. */
   readonly stages: readonly number[];
   readonly se: boolean;
-}
-
-/** Options of the SE blocks of a ResNet. */
-export interface ResnetSqueezeExciteOptions extends SqueezeExciteOptions {
-  /** Stages that have SE blocks, counted from 1 as in `layer1`; default all. */
-  readonly stages?: readonly number[];
-}
-
-/** Options of every ResNet. */
-export interface ResnetOptions {
-  /** Size of the images; default [224, 224, 3], CIFAR style [32, 32, 3]. */
-  readonly input?: InputSize;
-  /** Default 1000, CIFAR style 10. */
-  readonly classes?: number;
-  /** Options of the SE blocks; only for models that have them. */
-  readonly se?: ResnetSqueezeExciteOptions;
-  /** Which convolution of a bottleneck has the stride; default `'3x3'`. The paper's is `'1x1'`. */
-  readonly strideIn?: '1x1' | '3x3';
-  /** Share of the pooled features that training drops before the classifier; default 0. */
-  readonly dropout?: number;
+  /** Groups of the 3x3 convolutions, and the channels of each in the first stage; by default one of 64. */
+  readonly groups?: readonly [count: number, channels: number];
+  /** What SENet-154 has beside its groups (the paper's appendix). */
+  readonly appendix?: boolean;
 }
 
 const IMAGENET_WIDTHS = [64, 128, 256, 512];
 const CIFAR_WIDTHS = [16, 32, 64];
 const EXPANSION = 4;
+const APPENDIX_DROPOUT = 0.2;
 
-function stem(images: FeatureMap, { style }: ResnetConfig): FeatureMap {
-  const cifar = style === 'cifar';
-  const conv = conv2d(images, {
-    filters: cifar ? 16 : 64,
-    kernel: cifar ? 3 : 7,
-    stride: cifar ? 1 : 2,
-    bias: false,
-    name: 'conv1',
-  });
-  const x = normTail(conv, { name: 'bn1' });
-  return cifar ? x : maxPool(x, { kernel: 3, stride: 2, padding: 1, name: 'maxpool' });
+const convNorm = (x: FeatureMap, filters: number, stride: number, conv: string, bn: string): FeatureMap =>
+  normTail(conv2d(x, { filters, kernel: 3, stride, bias: false, name: conv }), { name: bn });
+
+function stem(images: FeatureMap, { style, appendix }: ResnetConfig): FeatureMap {
+  if (style === 'cifar') return convNorm(images, 16, 1, 'conv1', 'bn1');
+  const x = appendix
+    ? convNorm(
+        convNorm(convNorm(images, 64, 2, 'conv1.0', 'conv1.1'), 64, 1, 'conv1.3', 'conv1.4'),
+        128,
+        1,
+        'conv1.6',
+        'bn1',
+      )
+    : normTail(conv2d(images, { filters: 64, kernel: 7, stride: 2, bias: false, name: 'conv1' }), {
+        name: 'bn1',
+      });
+  return maxPool(x, { kernel: 3, stride: 2, padding: 1, name: 'maxpool' });
 }
 
-function stages(x: FeatureMap, config: ResnetConfig, options: ResnetOptions): FeatureMap {
+/** Options of the bottlenecks of a stage beside those of all blocks. */
+function bottleneckOptions(config: ResnetConfig, planes: number, { strideIn = '3x3' }: ModelBuildOptions) {
+  const [groups, channels] = config.groups ?? [1, 64];
+  const width = (planes * channels * groups) / 64;
+  return {
+    filters: planes * EXPANSION,
+    width,
+    groups,
+    strideIn,
+    ...(config.appendix && { firstWidth: width / 2, projection: 3 as const }),
+  };
+}
+
+function stages(x: FeatureMap, config: ResnetConfig, options: ModelBuildOptions): FeatureMap {
   const widths = config.style === 'cifar' ? CIFAR_WIDTHS : IMAGENET_WIDTHS;
-  const { stages: chosen, ...se } = options.se ?? {};
+  const { stages: _, ...se } = options.se ?? {};
   let y = x;
   config.stages.forEach((blocks, stage) => {
-    const width = widths[stage]!;
-    const excited = config.se && (chosen === undefined || chosen.includes(stage + 1));
+    const planes = widths[stage]!;
+    const excited = isExcited(config.se, options.se ?? {}, stage);
     y = scope(y, `layer${stage + 1}`, (start) => {
       let z = start;
       for (let i = 0; i < blocks; i += 1) {
         const shared = { stride: stage > 0 && i === 0 ? 2 : 1, name: `${i}`, ...(excited && { se }) };
         z =
           config.block === 'basic'
-            ? basicBlock(z, { filters: width, ...shared })
-            : bottleneck(z, { filters: width * EXPANSION, strideIn: options.strideIn ?? '3x3', ...shared });
+            ? basicBlock(z, { filters: planes, ...shared })
+            : bottleneck(z, { ...bottleneckOptions(config, planes, options), ...shared });
       }
       return z;
     });
@@ -90,12 +94,11 @@ function stages(x: FeatureMap, config: ResnetConfig, options: ResnetOptions): Fe
   return y;
 }
 
-/** The definition of a ResNet. */
-export function defineResnet(name: string, config: ResnetConfig, options: ResnetOptions): ModelDefinition {
+function defineResnet(name: string, config: ResnetConfig, options: ModelBuildOptions): ModelDefinition {
   const cifar = config.style === 'cifar';
   const input = options.input ?? (cifar ? [32, 32, 3] : [224, 224, 3]);
   const units = options.classes ?? (cifar ? 10 : 1000);
-  const rate = options.dropout ?? 0;
+  const rate = options.dropout ?? (config.appendix ? APPENDIX_DROPOUT : 0);
   const build = (images: FeatureMap): FeatureVector => {
     const pooled = globalAvgPool(stages(stem(images, config), config, options));
     return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units, name: 'fc' });
@@ -103,41 +106,58 @@ export function defineResnet(name: string, config: ResnetConfig, options: Resnet
   return defineModel({ name, input, config: { model: name, ...options, input, classes: units } }, build);
 }
 
-const cifar = (depth: number, se: boolean): ResnetConfig => {
+const cifar = (depth: number): Omit<ResnetConfig, 'se'> => {
   const blocks = (depth - 2) / 6;
-  return { style: 'cifar', block: 'basic', stages: [blocks, blocks, blocks], se };
+  return { style: 'cifar', block: 'basic', stages: [blocks, blocks, blocks] };
 };
 
-const imagenet = (block: 'basic' | 'bottleneck', counts: readonly number[], se: boolean): ResnetConfig => ({
-  style: 'imagenet',
-  block,
-  stages: counts,
-  se,
+const imagenet = (
+  block: 'basic' | 'bottleneck',
+  counts: readonly number[],
+  groups?: readonly [number, number],
+): Omit<ResnetConfig, 'se'> => ({ style: 'imagenet', block, stages: counts, ...(groups && { groups }) });
+
+const families = {
+  resnet14: cifar(14),
+  resnet20: cifar(20),
+  resnet32: cifar(32),
+  resnet44: cifar(44),
+  resnet56: cifar(56),
+  resnet110: cifar(110),
+  resnet18: imagenet('basic', [2, 2, 2, 2]),
+  resnet34: imagenet('basic', [3, 4, 6, 3]),
+  resnet50: imagenet('bottleneck', [3, 4, 6, 3]),
+  resnet101: imagenet('bottleneck', [3, 4, 23, 3]),
+  resnet152: imagenet('bottleneck', [3, 8, 36, 3]),
+  resnext26_32x4d: imagenet('bottleneck', [2, 2, 2, 2], [32, 4]),
+  resnext50_32x4d: imagenet('bottleneck', [3, 4, 6, 3], [32, 4]),
+  resnext101_32x4d: imagenet('bottleneck', [3, 4, 23, 3], [32, 4]),
+} as const;
+
+/** Names of the ResNets and ResNeXts without SE blocks. */
+export type PlainResnetName = keyof typeof families;
+/** Names of the ResNets and ResNeXts, and SENet-154. */
+export type ResnetName = PlainResnetName | `se_${PlainResnetName}` | 'senet154';
+
+const architecture = (config: ResnetConfig): Architecture => ({
+  se: config.se,
+  stages: config.stages.length,
+  strideIn: config.block === 'bottleneck',
+  placements: ['standard', 'pre', 'post', 'identity', ...(config.block === 'bottleneck' ? ['3x3'] : [])],
+  define: (name, options) => defineResnet(name, config, options),
 });
 
-const family = (se: boolean) =>
-  ({
-    14: cifar(14, se),
-    20: cifar(20, se),
-    32: cifar(32, se),
-    44: cifar(44, se),
-    56: cifar(56, se),
-    110: cifar(110, se),
-    18: imagenet('basic', [2, 2, 2, 2], se),
-    34: imagenet('basic', [3, 4, 6, 3], se),
-    50: imagenet('bottleneck', [3, 4, 6, 3], se),
-    101: imagenet('bottleneck', [3, 4, 23, 3], se),
-    152: imagenet('bottleneck', [3, 8, 36, 3], se),
-  }) as const;
-
-/** Depths of the ResNets. */
-export type ResnetDepth = keyof ReturnType<typeof family>;
-/** Names of the ResNets. */
-export type ResnetName = `resnet${ResnetDepth}` | `se_resnet${ResnetDepth}`;
-
-/** Every ResNet by name. */
-export const resnets = Object.fromEntries(
-  [false, true].flatMap((se) =>
-    Object.entries(family(se)).map(([depth, config]) => [`${se ? 'se_' : ''}resnet${depth}`, config]),
+/** Every one of them by name. */
+export const resnets = {
+  ...Object.fromEntries(
+    Object.entries(families).flatMap(([name, config]) => [
+      [name, architecture({ ...config, se: false })],
+      [`se_${name}`, architecture({ ...config, se: true })],
+    ]),
   ),
-) as Readonly<Record<ResnetName, ResnetConfig>>;
+  senet154: architecture({
+    ...imagenet('bottleneck', [3, 8, 36, 3], [64, 4]),
+    se: true,
+    appendix: true,
+  }),
+} as Readonly<Record<ResnetName, Architecture>>;

@@ -1,7 +1,19 @@
 /** Whole models on the GPU: the same numbers as on the CPU, the same bits each time, and a fault that changes nothing. */
 import { built, largest } from './built.mjs';
 
-const { createModel, crossEntropy, sgd } = await built('lib/index.js');
+const {
+  add,
+  bottleneck,
+  conv2d,
+  createModel,
+  crossEntropy,
+  defineModel,
+  globalAvgPool,
+  linear,
+  Model,
+  normTail,
+  sgd,
+} = await built('lib/index.js');
 const { Random } = await built('test/helpers/random.js');
 
 const SIZE = 8;
@@ -91,6 +103,38 @@ async function predicts() {
   return [within('se_resnet50 in float32: probabilities', largest(expected, actual), 1e-5)];
 }
 
+/** A norm before a convolution with padding, then a squeeze and a gate: what convolutions may take along. */
+const taking = defineModel({ input: [SIZE, SIZE, 3], name: 'taking' }, (input) => {
+  const stem = conv2d(input, { filters: 64, kernel: 3 });
+  // Read twice, the stem cannot take the norm itself.
+  const ahead = add(stem, conv2d(normTail(stem), { filters: 64, kernel: 3 }));
+  return linear(globalAvgPool(bottleneck(ahead, { filters: 256, se: { reduction: 16 } })), { units: 10 });
+});
+
+async function predictTaking(device, options) {
+  const model = new Model(taking, { seed: 3 });
+  // Zeros around a map must stay zeros: a norm with a shift makes the difference.
+  const random = new Random('taking');
+  const state = await model.stateDict();
+  for (const [name, { shape, data }] of state) {
+    if (shape.length === 1) state.set(name, { shape, data: data.map(() => 0.5 + random.uniform()) });
+  }
+  await model.compile({ device, ...options });
+  await model.loadStateDict(state);
+  const probabilities = await model.predict(images(6));
+  model.dispose();
+  return probabilities;
+}
+
+/** Whatever form is the fastest here. */
+async function fuses() {
+  const expected = await predictTaking('cpu', {});
+  const actual = await predictTaking('cuda', { precision: 'bfloat16', autotune: true });
+  return [
+    within('norm, squeeze and gate in bfloat16, timed: probabilities', largest(expected, actual), 0.02),
+  ];
+}
+
 async function refusesNaN() {
   const model = await open('cuda');
   const before = await model.stateDict();
@@ -116,6 +160,7 @@ const groups = {
   repeats,
   learns,
   predicts,
+  fuses,
   refusesNaN,
 };
 

@@ -2,11 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ArgumentRangeError } from '../../lib/errors.ts';
 import { withBatch } from '../../lib/graph/rewrite.ts';
-import { buildModel, formatSummary, listModels, type ModelName, summarize } from '../../lib/models/index.ts';
-import type { ResnetOptions } from '../../lib/models/resnet.ts';
+import {
+  buildModel,
+  formatSummary,
+  listModels,
+  type ModelBuildOptions,
+  type ModelName,
+  summarize,
+} from '../../lib/models/index.ts';
 
 const wrong = <T>(value: unknown): T => value as T;
-const summaryOf = (name: ModelName, options: ResnetOptions = {}) => summarize(buildModel(name, options));
+const summaryOf = (name: ModelName, options: ModelBuildOptions = {}) => summarize(buildModel(name, options));
 
 describe('parameters', () => {
   test.each([
@@ -21,6 +27,11 @@ describe('parameters', () => {
     ['se_resnet50', { se: { bias: false } }, 28_071_976],
     ['se_resnet101', {}, 49_326_872],
     ['se_resnet152', {}, 66_821_848],
+    ['resnext50_32x4d', {}, 25_028_904],
+    ['se_resnext26_32x4d', {}, 16_790_280],
+    ['se_resnext50_32x4d', {}, 27_559_896],
+    ['se_resnext101_32x4d', {}, 48_955_416],
+    ['senet154', {}, 115_088_984],
   ] as const)('%s %j', (name, options, expected) => {
     expect(summaryOf(name, options).parameters).toBe(expected);
   });
@@ -35,6 +46,49 @@ describe('parameters', () => {
     // Reduction 16: 1, 2 and 4 hidden units, with biases.
     const se = [16, 32, 64].reduce((sum, c) => sum + n * ((2 * c * c) / 16 + c / 16 + c), 0);
     expect(summaryOf(`se_resnet${depth}`).parameters).toBe(plain + se);
+  });
+
+  /** Blocks of 3x3 convolutions with norms ahead, or of 1x1, 3x3 and 1x1, and the shortcuts' convolutions. */
+  test.each([
+    ['preresnet110', 18, 16, undefined],
+    ['preresnet164', 18, 64, 4],
+    ['wrn16_8', 2, 128, undefined],
+  ] as const)('%s, norms ahead', (name, blocks, first, divisor) => {
+    let channels = 16;
+    let total = 3 * 16 * 9;
+    let excitations = 0;
+    for (const filters of [first, 2 * first, 4 * first]) {
+      for (let i = 0; i < blocks; i += 1) {
+        const width = filters / (divisor ?? 1);
+        total += 2 * channels + (channels === filters ? 0 : channels * filters);
+        total +=
+          divisor === undefined
+            ? channels * filters * 9 + 2 * filters + filters * filters * 9
+            : channels * width + 2 * width + width * width * 9 + 2 * width + width * filters;
+        excitations += (2 * filters * filters) / 16 + filters / 16 + filters;
+        channels = filters;
+      }
+    }
+    total += 2 * channels + channels * 10 + 10;
+    expect(summaryOf(name).parameters).toBe(total);
+    expect(summaryOf(`se_${name}`).parameters).toBe(total + excitations);
+  });
+
+  // The counts that the networks are known by, in millions.
+  test.each([
+    ['preresnet110', 1.73],
+    ['preresnet164', 1.7],
+    ['wrn16_8', 10.96],
+  ] as const)('%s has %d million', (name, millions) => {
+    expect(summaryOf(name).parameters / 1e6).toBeCloseTo(millions, 1);
+  });
+
+  // Its Table XV, counted like Table X; its Table XVI.
+  test('SE behind the 3x3 convolutions, and without squeeze', () => {
+    const inside = summaryOf('se_resnet50', { se: { placement: '3x3', bias: false } });
+    expect((inside.parameters + inside.states) / 1e6).toBeCloseTo(25.77, 2);
+    const options = { strideIn: '1x1', se: { squeeze: 'none', bias: false } } as const;
+    expect(summaryOf('se_resnet50', options).macs / 1e9).toBeCloseTo(4.27, 2);
   });
 
   // The paper's Table X counts running statistics and no SE biases, in millions.
@@ -68,7 +122,8 @@ test('SE is in the chosen stages only', () => {
 });
 
 test('dropout stands before the classifier, and only when it is asked for', () => {
-  const opsOf = (options: ResnetOptions) => buildModel('resnet20', options).graph.nodes.map(({ op }) => op);
+  const opsOf = (options: ModelBuildOptions) =>
+    buildModel('resnet20', options).graph.nodes.map(({ op }) => op);
   expect(opsOf({ dropout: 0.2 }).slice(-3)).toEqual(['global_avg_pool', 'dropout', 'linear']);
   expect(opsOf({ dropout: 0 })).not.toContain('dropout');
   expect(opsOf({})).not.toContain('dropout');
@@ -79,6 +134,10 @@ test.each([
   ['resnet50', '3x3', 4.089],
   ['se_resnet50', '1x1', 3.86],
   ['se_resnet50', '3x3', 4.092],
+  ['resnext50_32x4d', '3x3', 4.23],
+  ['se_resnext50_32x4d', '3x3', 4.233],
+  ['se_resnext101_32x4d', '3x3', 7.975],
+  ['senet154', '3x3', 20.688],
 ] as const)('multiply-adds of %s with the stride in the %s', (name, strideIn, billions) => {
   expect(Math.abs(summaryOf(name, { strideIn }).macs / 1e9 - billions)).toBeLessThan(0.001);
 });
@@ -112,6 +171,39 @@ test('names and stored shapes are those of timm', () => {
   expect(stored('layer1.0.downsample.0.weight')).toEqual([256, 64, 1, 1]);
   expect(stored('layer2.0.downsample.1.running_var')).toEqual([512]);
   expect(stored('fc.weight')).toEqual([1000, 2048]);
+});
+
+test('the names of SENet-154 are those of timm', () => {
+  const names = new Set(buildModel('senet154').parameters.map(({ name }) => name));
+  for (const name of ['conv1.0.weight', 'conv1.1.bias', 'conv1.3.weight', 'conv1.4.running_mean']) {
+    expect(names).toContain(name);
+  }
+  const shapes = new Map(buildModel('senet154').parameters.map(({ name, shape }) => [name, shape]));
+  expect(shapes.get('layer1.0.conv1.weight')![0]).toBe(128);
+  expect(shapes.get('layer1.0.conv2.weight')).toEqual([256, 2, 3, 3]);
+  expect(shapes.get('layer1.0.downsample.0.weight')!.slice(2)).toEqual([1, 1]);
+  expect(shapes.get('layer2.0.downsample.0.weight')!.slice(2)).toEqual([3, 3]);
+});
+
+/** The ops of a model's first block with a shortcut as it is, by layer. */
+const opsOfBlock = (name: ModelName, options: ModelBuildOptions): string[] =>
+  buildModel(name, options)
+    .graph.nodes.filter(({ layer }) => layer.startsWith('layer1.1.'))
+    .map(({ op, layer }) => `${op} ${layer.slice('layer1.1.'.length)}`);
+
+test.each([
+  ['standard', ['norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3']],
+  ['pre', ['squeeze_excite se', 'norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3']],
+  ['post', ['norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3', 'squeeze_excite se']],
+  ['identity', ['norm_tail bn1', 'norm_tail bn2', 'squeeze_excite se', 'norm_tail bn3']],
+  ['3x3', ['norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3']],
+] as const)('SE placed %s', (placement, expected) => {
+  const ops = opsOfBlock('se_resnet50', { se: { placement } });
+  expect(ops.filter((op) => !op.startsWith('conv2d'))).toEqual(expected);
+  const widths = buildModel('se_resnet50', { se: { placement } }).parameters.find(
+    ({ name }) => name === 'layer1.1.se.fc2.bias',
+  )!;
+  expect(widths.shape).toEqual([placement === '3x3' ? 64 : 256]);
 });
 
 test.each(listModels())('%s is built for other images, classes and batches', (name) => {
@@ -165,6 +257,14 @@ describe('wrong use', () => {
 
   test.each([-0.1, 1, Number.NaN, '0.5', true])('a dropout of %s', (dropout) => {
     expect(() => buildModel('resnet20', { dropout: wrong(dropout) })).toThrow(/^model: dropout: expected/);
+  });
+
+  test('placements that do not exist or do not apply', () => {
+    const placed = (placement: unknown) => ({ se: { placement: wrong<'pre'>(placement) } });
+    expect(() => buildModel('se_resnet50', placed('behind'))).toThrow(/^model: se: placement: expected/);
+    expect(() => buildModel('se_resnet20', placed('3x3'))).toThrow(/^model: se: placement: expected/);
+    expect(() => buildModel('se_wrn16_8', placed('pre'))).toThrow(/^model: se: placement: expected/);
+    expect(() => buildModel('se_resnet50', placed(3))).toThrow(ArgumentError);
   });
 
   test('images too small for the network', () => {

@@ -1,1 +1,9 @@
-export { type BottleneckOptions, basicBlock, bottleneck, type ResidualBlockOptions } from './residual.ts';
+export { type PreactivationOptions, preactivationBlock } from './preactivation.ts';
+export {
+  type BottleneckOptions,
+  basicBlock,
+  bottleneck,
+  type ResidualBlockOptions,
+  type ResidualSqueezeExciteOptions,
+  type SqueezeExcitePlacement,
+} from './residual.ts';

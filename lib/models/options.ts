@@ -1,0 +1,39 @@
+/** What the models of the zoo have in common. */
+import type { InputSize, ModelDefinition, ResidualSqueezeExciteOptions } from '../layers/index.ts';
+
+/** Options of the SE blocks of a model. */
+export interface ModelSqueezeExciteOptions extends ResidualSqueezeExciteOptions {
+  /** Stages that have SE blocks, counted from 1 as in `layer1`; default all. */
+  readonly stages?: readonly number[];
+}
+
+/** Options of the zoo's models. */
+export interface ModelBuildOptions {
+  /** Size of the images; default [224, 224, 3], CIFAR style [32, 32, 3]. */
+  readonly input?: InputSize;
+  /** Default 1000, CIFAR style 10. */
+  readonly classes?: number;
+  /** Options of the SE blocks; only for models that have them. */
+  readonly se?: ModelSqueezeExciteOptions;
+  /** Which convolution of a bottleneck has the stride; default `'3x3'`. The paper's ResNet has `'1x1'`. */
+  readonly strideIn?: '1x1' | '3x3';
+  /** Share of the pooled features that training drops before the classifier; default 0, of SENet-154 0.2. */
+  readonly dropout?: number;
+}
+
+/** A model of the zoo. */
+export interface Architecture {
+  /** Whether it has SE blocks. */
+  readonly se: boolean;
+  /** Number of its stages. */
+  readonly stages: number;
+  /** Whether a convolution of its blocks can be chosen to have the stride. */
+  readonly strideIn: boolean;
+  /** Where its SE blocks can be. */
+  readonly placements: readonly string[];
+  define(name: string, options: ModelBuildOptions): ModelDefinition;
+}
+
+/** Whether a stage, counted from 0, has SE blocks. */
+export const isExcited = (se: boolean, { stages }: ModelSqueezeExciteOptions, stage: number): boolean =>
+  se && (stages === undefined || stages.includes(stage + 1));
