@@ -65,9 +65,12 @@ test.each(documents)('environment variables of %s are read somewhere', (_, text)
 });
 
 test('the zoo is as it says', () => {
-  const depths = [14, 18, 20, 32, 34, 44, 50, 56, 101, 110, 152];
-  expect(listModels()).toEqual([
-    ...depths.map((depth) => `resnet${depth}`),
-    ...depths.map((depth) => `se_resnet${depth}`),
-  ]);
+  const table = /\| names \|[\s\S]*?\n\n/.exec(read('README.md'))![0];
+  const names = table
+    .split('\n')
+    .slice(2)
+    .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1]!));
+  expect(names.length).toBeGreaterThan(10);
+  const all = names.flatMap((name) => (name === 'senet154' ? [name] : [name, `se_${name}`]));
+  expect(all.sort()).toEqual(Array.from<string>(listModels()).sort());
 });
