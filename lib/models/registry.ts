@@ -3,14 +3,23 @@ import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import type { ModelDefinition } from '../layers/index.ts';
 import { checkKeys, readChoice, readNumber, readWhole, show } from '../layers/options.ts';
 import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
+import { type MobilenetName, mobilenets } from './mobilenet.ts';
 import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 import { type PreresnetName, preresnets } from './preresnet.ts';
 import { type ResnetName, resnets } from './resnet.ts';
+import { type ShufflenetName, shufflenets } from './shufflenet.ts';
+import { type VggName, vggs } from './vgg.ts';
 
 /** Names of the zoo's models. */
-export type ModelName = ResnetName | PreresnetName;
+export type ModelName = ResnetName | PreresnetName | VggName | MobilenetName | ShufflenetName;
 
-const zoo: Readonly<Record<ModelName, Architecture>> = { ...resnets, ...preresnets };
+const zoo: Readonly<Record<ModelName, Architecture>> = {
+  ...resnets,
+  ...preresnets,
+  ...vggs,
+  ...mobilenets,
+  ...shufflenets,
+};
 
 const optionKeys = ['input', 'classes', 'se', 'strideIn', 'dropout'];
 

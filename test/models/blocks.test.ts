@@ -1,4 +1,7 @@
-/** The forms of residual blocks, in a tiny network each: predictions and one training step against the reference. */
+/**
+ * The forms of residual blocks, in a tiny network each: predictions and one training step against the reference; and
+ * predictions of whole networks.
+ */
 import { describe, expect, test } from 'vitest';
 import { trainingGraph } from '../../lib/graph/programs.ts';
 import { withBatch } from '../../lib/graph/rewrite.ts';
@@ -17,6 +20,7 @@ import {
   type SqueezeExcitePlacement,
 } from '../../lib/layers/index.ts';
 import { Model } from '../../lib/model.ts';
+import { buildModel } from '../../lib/models/index.ts';
 import { sgd } from '../../lib/train/optimizer.ts';
 import { Random } from '../helpers/random.ts';
 import { interpret, type RefTensor, tensor } from '../reference/index.ts';
@@ -42,7 +46,8 @@ async function prepare(definition: ModelDefinition) {
   await model.compile({ device: 'cpu', threads: 1, optimizer: sgd({ momentum: 0, weightDecay: 0 }) });
   const state = new Map(await model.stateDict());
   for (const [name, { shape, data }] of state) {
-    if (shape.length === 1) state.set(name, { shape, data: data.map(() => 0.5 + random.uniform()) });
+    const changed = data.map((value) => value + 0.4 * (random.uniform() - 0.5));
+    if (shape.length === 1) state.set(name, { shape, data: changed });
   }
   await model.loadStateDict(state);
   const feeds = new Map<string, RefTensor>();
@@ -52,26 +57,28 @@ async function prepare(definition: ModelDefinition) {
   return { model, feeds };
 }
 
-const inputOf = (definition: ModelDefinition): string =>
-  definition.graph.values.find(({ kind }) => kind === 'input')!.name;
-
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 
-async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
-  const definition = define(body);
+/** Compares predictions; gives back what the reference made them of. */
+async function checkPrediction(definition: ModelDefinition, pixels: Float32Array) {
   const { model, feeds } = await prepare(definition);
-  feeds.set(inputOf(definition), tensor([BATCH, ...INPUT], images));
+  feeds.set('images', tensor([BATCH, ...definition.input], pixels));
   const [logits] = interpret(withBatch(definition.graph, BATCH), feeds);
-  const probabilities = await model.predict(images, { batchSize: BATCH });
+  const probabilities = await model.predict(pixels, { batchSize: BATCH });
   for (let n = 0; n < BATCH; n += 1) {
     const row = logits!.data.subarray(n * CLASSES, (n + 1) * CLASSES);
-    const powers = row.map((logit) => Math.exp(logit));
+    const powers = row.map((logit) => Math.exp(logit - Math.max(...row)));
     const sum = powers.reduce((a, b) => a + b);
     const expected = powers.map((power) => power / sum);
     expect(largest(probabilities.subarray(n * CLASSES, (n + 1) * CLASSES), expected)).toBeLessThan(1e-5);
   }
+  return { model, feeds };
+}
 
+async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
+  const definition = define(body);
+  const { model, feeds } = await checkPrediction(definition, images);
   const trained = definition.parameters.filter(({ kind }) => kind === 'parameter');
   const step = trainingGraph(definition.graph, {
     batch: BATCH,
@@ -83,7 +90,6 @@ async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
     statisticsMomentum: 0.1,
     decays: new Map(trained.map(({ name }) => [name, 0])),
   });
-  feeds.set('images', tensor([BATCH, ...INPUT], images));
   feeds.set('labels', tensor([BATCH], Float64Array.from(labels)));
   feeds.set('lr', tensor([], [LR]));
   const [loss] = interpret(step, feeds);
@@ -125,6 +131,19 @@ describe.each([1, 2])('stride %i', (stride) => {
       bottleneck(x, { filters: 32, width: 16, groups: 4, firstWidth: 8, stride, projection: 3, se: {} }),
     ));
 });
+
+test.each(['se_mobilenet', 'se_shufflenet_g3', 'se_resnext26_32x4d'] as const)(
+  '%s predicts what the reference does',
+  async (name) => {
+    for (const squeeze of name === 'se_shufflenet_g3' ? squeezes : ['avg' as const]) {
+      const definition = buildModel(name, { input: [32, 32, 3], classes: CLASSES, se: { squeeze } });
+      const pixels = Float32Array.from({ length: BATCH * 3072 }, () => random.normal());
+      const { model } = await checkPrediction(definition, pixels);
+      model.dispose();
+    }
+  },
+  60_000,
+);
 
 test('wrong options are named', () => {
   const build = (body: (x: FeatureMap<16>) => FeatureMap) => () => define(body);

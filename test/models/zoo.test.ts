@@ -32,6 +32,9 @@ describe('parameters', () => {
     ['se_resnext50_32x4d', {}, 27_559_896],
     ['se_resnext101_32x4d', {}, 48_955_416],
     ['senet154', {}, 115_088_984],
+    ['vgg16_bn', {}, 138_365_992],
+    ['mobilenet', {}, 4_231_976],
+    ['shufflenet_g3', {}, 1_865_728],
   ] as const)('%s %j', (name, options, expected) => {
     expect(summaryOf(name, options).parameters).toBe(expected);
   });
@@ -81,6 +84,20 @@ describe('parameters', () => {
     ['wrn16_8', 10.96],
   ] as const)('%s has %d million', (name, millions) => {
     expect(summaryOf(name).parameters / 1e6).toBeCloseTo(millions, 1);
+  });
+
+  // Its Table III, which cuts digits off, and Table II: parameters and multiply-adds in millions.
+  test.each([
+    ['mobilenet', 4.2, 569],
+    ['se_mobilenet', 4.7, 572],
+    ['shufflenet_g3', 1.8, 140],
+    ['se_shufflenet_g3', 2.4, 142],
+    ['vgg16_bn', 138.3, 15470],
+    ['se_vgg16_bn', 138.5, 15480],
+  ] as const)('%s: %d million parameters, %d million multiply-adds', (name, parameters, macs) => {
+    const summary = summaryOf(name, name.startsWith('se_') ? { se: { bias: false } } : {});
+    expect(Math.floor(summary.parameters / 1e5) / 10).toBe(parameters);
+    expect(Math.abs(summary.macs / 1e6 / macs - 1)).toBeLessThan(0.03);
   });
 
   // Its Table XV, counted like Table X; its Table XVI.
@@ -204,6 +221,23 @@ test.each([
     ({ name }) => name === 'layer1.1.se.fc2.bias',
   )!;
   expect(widths.shape).toEqual([placement === '3x3' ? 64 : 256]);
+});
+
+test('names of the mobile networks and of VGG', () => {
+  const has = (model: ModelName, ...names: string[]) => {
+    const known = new Set(buildModel(model).parameters.map(({ name }) => name));
+    for (const name of names) expect(known).toContain(name);
+  };
+  has(
+    'se_vgg16_bn',
+    'features.0.weight',
+    'features.0.bias',
+    'features.1.running_var',
+    'features.2.se.fc1.bias',
+  );
+  has('vgg16_bn', 'features.40.weight', 'features.41.weight', 'classifier.0.weight', 'classifier.6.bias');
+  has('mobilenet', 'conv_stem.weight', 'bn1.bias', 'blocks.3.5.conv_dw.weight', 'blocks.4.1.bn2.weight');
+  has('se_shufflenet_g3', 'conv1.weight', 'stage2.0.conv1.weight', 'stage4.3.se.fc2.weight', 'fc.bias');
 });
 
 test.each(listModels())('%s is built for other images, classes and batches', (name) => {

@@ -1,0 +1,78 @@
+/**
+ * MobileNet 1.0 (Howard et al. 2017): depthwise and pointwise convolutions in turn, plain and with an SE block behind
+ * each pair. Names are timm's.
+ */
+import type { FeatureMap, FeatureVector } from '../layers/feature.ts';
+import {
+  conv2d,
+  defineModel,
+  dropout,
+  globalAvgPool,
+  linear,
+  type ModelDefinition,
+  normTail,
+  scope,
+  squeezeExcite,
+} from '../layers/index.ts';
+import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+
+/** Filters and number of pairs of each stage; every one but the first halves the map. */
+const STAGES = [
+  { filters: 64, pairs: 1 },
+  { filters: 128, pairs: 2 },
+  { filters: 256, pairs: 2 },
+  { filters: 512, pairs: 6 },
+  { filters: 1024, pairs: 2 },
+];
+const STEM = 32;
+
+function separable(x: FeatureMap, filters: number, stride: number): FeatureMap {
+  const depthwise = conv2d(x, {
+    filters: x.channels,
+    kernel: 3,
+    stride,
+    groups: x.channels,
+    bias: false,
+    name: 'conv_dw',
+  });
+  const middle = normTail(depthwise, { name: 'bn1' });
+  const pointwise = conv2d(middle, { filters, kernel: 1, padding: 'valid', bias: false, name: 'conv_pw' });
+  return normTail(pointwise, { name: 'bn2' });
+}
+
+function defineMobilenet(name: string, excited: boolean, options: ModelBuildOptions): ModelDefinition {
+  const { input = [224, 224, 3], classes = 1000, dropout: rate = 0 } = options;
+  const { stages: _, placement: __, ...se } = options.se ?? {};
+  const build = (images: FeatureMap): FeatureVector => {
+    const stem = conv2d(images, { filters: STEM, kernel: 3, stride: 2, bias: false, name: 'conv_stem' });
+    let x: FeatureMap = normTail(stem, { name: 'bn1' });
+    STAGES.forEach(({ filters, pairs }, stage) => {
+      for (let i = 0; i < pairs; i += 1) {
+        x = scope(x, `blocks.${stage}.${i}`, (y) => {
+          const z = separable(y, filters, stage > 0 && i === 0 ? 2 : 1);
+          return isExcited(excited, options.se ?? {}, stage) ? squeezeExcite(z, { name: 'se', ...se }) : z;
+        });
+      }
+    });
+    const pooled = globalAvgPool(x);
+    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units: classes, name: 'classifier' });
+  };
+  return defineModel({ name, input, config: { model: name, ...options, input, classes } }, build);
+}
+
+/** Names of the MobileNets. */
+export type MobilenetName = 'mobilenet' | 'se_mobilenet';
+
+const architecture = (se: boolean): Architecture => ({
+  se,
+  stages: STAGES.length,
+  strideIn: false,
+  placements: ['standard'],
+  define: (name, options) => defineMobilenet(name, se, options),
+});
+
+/** Every one of them by name. */
+export const mobilenets: Readonly<Record<MobilenetName, Architecture>> = {
+  mobilenet: architecture(false),
+  se_mobilenet: architecture(true),
+};
