@@ -6,15 +6,19 @@ import type { FeatureMap, FeatureVector } from '../layers/feature.ts';
 import {
   conv2d,
   defineModel,
-  dropout,
   globalAvgPool,
-  linear,
   type ModelDefinition,
   normTail,
   scope,
   squeezeExcite,
 } from '../layers/index.ts';
-import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+import {
+  type Architecture,
+  classify,
+  excitationOf,
+  type ModelBuildOptions,
+  plainArchitecture,
+} from './options.ts';
 
 /** Filters and number of pairs of each stage; every one but the first halves the map. */
 const STAGES = [
@@ -42,20 +46,19 @@ function separable(x: FeatureMap, filters: number, stride: number): FeatureMap {
 
 function defineMobilenet(name: string, excited: boolean, options: ModelBuildOptions): ModelDefinition {
   const { input = [224, 224, 3], classes = 1000, dropout: rate = 0 } = options;
-  const { stages: _, placement: __, ...se } = options.se ?? {};
   const build = (images: FeatureMap): FeatureVector => {
     const stem = conv2d(images, { filters: STEM, kernel: 3, stride: 2, bias: false, name: 'conv_stem' });
     let x: FeatureMap = normTail(stem, { name: 'bn1' });
     STAGES.forEach(({ filters, pairs }, stage) => {
+      const se = excitationOf(excited, options, stage);
       for (let i = 0; i < pairs; i += 1) {
         x = scope(x, `blocks.${stage}.${i}`, (y) => {
           const z = separable(y, filters, stage > 0 && i === 0 ? 2 : 1);
-          return isExcited(excited, options.se ?? {}, stage) ? squeezeExcite(z, { name: 'se', ...se }) : z;
+          return se ? squeezeExcite(z, { name: 'se', ...se }) : z;
         });
       }
     });
-    const pooled = globalAvgPool(x);
-    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units: classes, name: 'classifier' });
+    return classify(globalAvgPool(x), rate, classes, 'classifier');
   };
   return defineModel({ name, input, config: { model: name, ...options, input, classes } }, build);
 }
@@ -63,13 +66,8 @@ function defineMobilenet(name: string, excited: boolean, options: ModelBuildOpti
 /** Names of the MobileNets. */
 export type MobilenetName = 'mobilenet' | 'se_mobilenet';
 
-const architecture = (se: boolean): Architecture => ({
-  se,
-  stages: STAGES.length,
-  strideIn: false,
-  placements: ['standard'],
-  define: (name, options) => defineMobilenet(name, se, options),
-});
+const architecture = (se: boolean): Architecture =>
+  plainArchitecture(se, STAGES.length, (name, options) => defineMobilenet(name, se, options));
 
 /** Every one of them by name. */
 export const mobilenets: Readonly<Record<MobilenetName, Architecture>> = {

@@ -1,5 +1,13 @@
 /** What the models of the zoo have in common. */
-import type { InputSize, ModelDefinition, ResidualSqueezeExciteOptions } from '../layers/index.ts';
+import {
+  dropout,
+  type FeatureVector,
+  type InputSize,
+  linear,
+  type ModelDefinition,
+  type ResidualSqueezeExciteOptions,
+  type SqueezeExciteOptions,
+} from '../layers/index.ts';
 
 /** Options of the SE blocks of a model. */
 export interface ModelSqueezeExciteOptions extends ResidualSqueezeExciteOptions {
@@ -35,6 +43,24 @@ export interface Architecture {
   define(name: string, options: ModelBuildOptions): ModelDefinition;
 }
 
-/** Whether a stage, counted from 0, has SE blocks. */
-export const isExcited = (se: boolean, { stages }: ModelSqueezeExciteOptions, stage: number): boolean =>
-  se && (stages === undefined || stages.includes(stage + 1));
+/** The SE options of a block in a stage, counted from 0; none where the stage has no SE. */
+export function excitationOf(
+  excited: boolean,
+  { se: options = {} }: ModelBuildOptions,
+  stage: number,
+): SqueezeExciteOptions | undefined {
+  const { stages, placement: _, ...se } = options;
+  return excited && (stages === undefined || stages.includes(stage + 1)) ? se : undefined;
+}
+
+/** Dropout, if there is any, and the classifier. */
+export function classify(x: FeatureVector, rate: number, units: number, name: string): FeatureVector {
+  return linear(rate === 0 ? x : dropout(x, { rate }), { units, name });
+}
+
+/** An architecture without bottlenecks to choose a stride or a placement in. */
+export const plainArchitecture = (
+  se: boolean,
+  stages: number,
+  define: Architecture['define'],
+): Architecture => ({ se, stages, strideIn: false, placements: ['standard'], define });

@@ -6,15 +6,19 @@ import type { FeatureMap, FeatureVector } from '../layers/feature.ts';
 import {
   conv2d,
   defineModel,
-  dropout,
   globalAvgPool,
-  linear,
   type ModelDefinition,
   normTail,
   preactivationBlock,
   scope,
 } from '../layers/index.ts';
-import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+import {
+  type Architecture,
+  classify,
+  excitationOf,
+  type ModelBuildOptions,
+  plainArchitecture,
+} from './options.ts';
 
 interface PreresnetConfig {
   /** Blocks in each of the three stages. */
@@ -30,11 +34,10 @@ const STEM = 16;
 const STAGES = 3;
 
 function stages(x: FeatureMap, config: PreresnetConfig, options: ModelBuildOptions): FeatureMap {
-  const { stages: _, placement: __, ...se } = options.se ?? {};
   let y = x;
   for (let stage = 0; stage < STAGES; stage += 1) {
     const filters = config.filters * 2 ** stage;
-    const excited = isExcited(config.se, options.se ?? {}, stage);
+    const se = excitationOf(config.se, options, stage);
     y = scope(y, `layer${stage + 1}`, (start) => {
       let z = start;
       for (let i = 0; i < config.blocks; i += 1) {
@@ -43,7 +46,7 @@ function stages(x: FeatureMap, config: PreresnetConfig, options: ModelBuildOptio
           stride: stage > 0 && i === 0 ? 2 : 1,
           name: `${i}`,
           ...(config.bottleneck && { width: filters / 4 }),
-          ...(excited && { se }),
+          ...(se && { se }),
         });
       }
       return z;
@@ -57,7 +60,7 @@ function definePreresnet(name: string, config: PreresnetConfig, options: ModelBu
   const build = (images: FeatureMap): FeatureVector => {
     const stem = conv2d(images, { filters: STEM, kernel: 3, bias: false, name: 'conv1' });
     const pooled = globalAvgPool(normTail(stages(stem, config, options), { name: 'bn' }));
-    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units, name: 'fc' });
+    return classify(pooled, rate, units, 'fc');
   };
   return defineModel({ name, input, config: { model: name, ...options, input, classes: units } }, build);
 }
@@ -72,13 +75,8 @@ type PlainName = keyof typeof families;
 /** Names of the ResNets with pre-activation. */
 export type PreresnetName = PlainName | `se_${PlainName}`;
 
-const architecture = (config: PreresnetConfig): Architecture => ({
-  se: config.se,
-  stages: STAGES,
-  strideIn: false,
-  placements: ['standard'],
-  define: (name, options) => definePreresnet(name, config, options),
-});
+const architecture = (config: PreresnetConfig): Architecture =>
+  plainArchitecture(config.se, STAGES, (name, options) => definePreresnet(name, config, options));
 
 /** Every one of them by name. */
 export const preresnets = Object.fromEntries(

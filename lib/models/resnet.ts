@@ -12,15 +12,13 @@ import {
   bottleneck,
   conv2d,
   defineModel,
-  dropout,
   globalAvgPool,
-  linear,
   type ModelDefinition,
   maxPool,
   normTail,
   scope,
 } from '../layers/index.ts';
-import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+import { type Architecture, classify, excitationOf, type ModelBuildOptions } from './options.ts';
 
 /** What makes one ResNet differ from another. */
 interface ResnetConfig {
@@ -74,15 +72,19 @@ function bottleneckOptions(config: ResnetConfig, planes: number, { strideIn = '3
 
 function stages(x: FeatureMap, config: ResnetConfig, options: ModelBuildOptions): FeatureMap {
   const widths = config.style === 'cifar' ? CIFAR_WIDTHS : IMAGENET_WIDTHS;
-  const { stages: _, ...se } = options.se ?? {};
+  const placement = options.se?.placement;
   let y = x;
   config.stages.forEach((blocks, stage) => {
     const planes = widths[stage]!;
-    const excited = isExcited(config.se, options.se ?? {}, stage);
+    const se = excitationOf(config.se, options, stage);
     y = scope(y, `layer${stage + 1}`, (start) => {
       let z = start;
       for (let i = 0; i < blocks; i += 1) {
-        const shared = { stride: stage > 0 && i === 0 ? 2 : 1, name: `${i}`, ...(excited && { se }) };
+        const shared = {
+          stride: stage > 0 && i === 0 ? 2 : 1,
+          name: `${i}`,
+          ...(se && { se: { ...se, ...(placement && { placement }) } }),
+        };
         z =
           config.block === 'basic'
             ? basicBlock(z, { filters: planes, ...shared })
@@ -99,10 +101,8 @@ function defineResnet(name: string, config: ResnetConfig, options: ModelBuildOpt
   const input = options.input ?? (cifar ? [32, 32, 3] : [224, 224, 3]);
   const units = options.classes ?? (cifar ? 10 : 1000);
   const rate = options.dropout ?? (config.appendix ? APPENDIX_DROPOUT : 0);
-  const build = (images: FeatureMap): FeatureVector => {
-    const pooled = globalAvgPool(stages(stem(images, config), config, options));
-    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units, name: 'fc' });
-  };
+  const build = (images: FeatureMap): FeatureVector =>
+    classify(globalAvgPool(stages(stem(images, config), config, options)), rate, units, 'fc');
   return defineModel({ name, input, config: { model: name, ...options, input, classes: units } }, build);
 }
 

@@ -11,9 +11,7 @@ import {
   concat,
   conv2d,
   defineModel,
-  dropout,
   globalAvgPool,
-  linear,
   type ModelDefinition,
   maxPool,
   normTail,
@@ -22,7 +20,13 @@ import {
   scope,
   squeezeExcite,
 } from '../layers/index.ts';
-import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+import {
+  type Architecture,
+  classify,
+  excitationOf,
+  type ModelBuildOptions,
+  plainArchitecture,
+} from './options.ts';
 
 const GROUPS = 3;
 const STEM = 24;
@@ -83,18 +87,16 @@ function unit(
 
 function defineShufflenet(name: string, excited: boolean, options: ModelBuildOptions): ModelDefinition {
   const { input = [224, 224, 3], classes = 1000, dropout: rate = 0 } = options;
-  const { stages: _, placement: __, ...se } = options.se ?? {};
   const build = (images: FeatureMap): FeatureVector => {
     const stem = conv2d(images, { filters: STEM, kernel: 3, stride: 2, bias: false, name: 'conv1' });
     let x: FeatureMap = maxPool(normTail(stem, { name: 'bn1' }), { kernel: 3, stride: 2, padding: 1 });
     STAGES.forEach(({ filters, units }, stage) => {
-      const chosen = isExcited(excited, options.se ?? {}, stage) ? se : undefined;
+      const se = excitationOf(excited, options, stage);
       for (let i = 0; i < units; i += 1) {
-        x = scope(x, `stage${stage + 2}.${i}`, (y) => unit(y, filters, i === 0 ? 2 : 1, chosen));
+        x = scope(x, `stage${stage + 2}.${i}`, (y) => unit(y, filters, i === 0 ? 2 : 1, se));
       }
     });
-    const pooled = globalAvgPool(x);
-    return linear(rate === 0 ? pooled : dropout(pooled, { rate }), { units: classes, name: 'fc' });
+    return classify(globalAvgPool(x), rate, classes, 'fc');
   };
   return defineModel({ name, input, config: { model: name, ...options, input, classes } }, build);
 }
@@ -102,13 +104,8 @@ function defineShufflenet(name: string, excited: boolean, options: ModelBuildOpt
 /** Names of the ShuffleNets. */
 export type ShufflenetName = 'shufflenet_g3' | 'se_shufflenet_g3';
 
-const architecture = (se: boolean): Architecture => ({
-  se,
-  stages: STAGES.length,
-  strideIn: false,
-  placements: ['standard'],
-  define: (name, options) => defineShufflenet(name, se, options),
-});
+const architecture = (se: boolean): Architecture =>
+  plainArchitecture(se, STAGES.length, (name, options) => defineShufflenet(name, se, options));
 
 /** Every one of them by name. */
 export const shufflenets: Readonly<Record<ShufflenetName, Architecture>> = {

@@ -15,7 +15,7 @@ import {
   relu,
   squeezeExcite,
 } from '../layers/index.ts';
-import { type Architecture, isExcited, type ModelBuildOptions } from './options.ts';
+import { type Architecture, excitationOf, type ModelBuildOptions, plainArchitecture } from './options.ts';
 
 /** Filters of the convolutions of each stage; a max pool ends a stage. */
 const STAGES = [
@@ -29,17 +29,15 @@ const HIDDEN = 4096;
 const DROPOUT = 0.5;
 
 function features(images: FeatureMap, excited: boolean, options: ModelBuildOptions): FeatureMap {
-  const { stages: _, placement: __, ...se } = options.se ?? {};
   let x = images;
   // Position in torchvision's list, where ReLUs and pools count.
   let index = 0;
   STAGES.forEach((widths, stage) => {
+    const se = excitationOf(excited, options, stage);
     for (const filters of widths) {
       const conv = conv2d(x, { filters, kernel: 3, name: `features.${index}` });
       x = normTail(conv, { name: `features.${index + 1}` });
-      if (isExcited(excited, options.se ?? {}, stage)) {
-        x = squeezeExcite(x, { name: `features.${index + 2}.se`, ...se });
-      }
+      if (se) x = squeezeExcite(x, { name: `features.${index + 2}.se`, ...se });
       index += 3;
     }
     x = maxPool(x, { kernel: 2, name: `features.${index}` });
@@ -65,13 +63,8 @@ function defineVgg(name: string, excited: boolean, options: ModelBuildOptions): 
 /** Names of the VGGs. */
 export type VggName = 'vgg16_bn' | 'se_vgg16_bn';
 
-const architecture = (se: boolean): Architecture => ({
-  se,
-  stages: STAGES.length,
-  strideIn: false,
-  placements: ['standard'],
-  define: (name, options) => defineVgg(name, se, options),
-});
+const architecture = (se: boolean): Architecture =>
+  plainArchitecture(se, STAGES.length, (name, options) => defineVgg(name, se, options));
 
 /** Every one of them by name. */
 export const vggs: Readonly<Record<VggName, Architecture>> = {
