@@ -20,7 +20,7 @@ beforeAll(() => {
   execFileSync(process.execPath, [cmake, ...args], { cwd: root, stdio: 'pipe' });
   expect(existsSync(addon)).toBe(true);
   cudaLibrary = buildOnSim('asan', 'senet_cuda_sim');
-}, 600_000);
+}, 1_200_000);
 
 async function run(args: readonly string[], timeout: number): Promise<string> {
   const library = execFileSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim();
