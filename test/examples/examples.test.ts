@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { listModels } from '../../lib/index.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = mkdtempSync(join(tmpdir(), 'senet-examples-'));
@@ -44,5 +45,5 @@ test('CommonJS code can require the package', async () => {
     '-e',
     `const { listModels } = require(${JSON.stringify(join(root, 'dist/index.js'))}); console.log(listModels().length)`,
   ]);
-  expect(Number(stdout)).toBe(22);
+  expect(Number(stdout)).toBe(listModels().length);
 });
