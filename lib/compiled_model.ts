@@ -33,6 +33,12 @@ export interface StagedTraining extends Staged {
   run(lr: number, seed: number, step: number): Promise<StepResult>;
 }
 
+/** A program and how many are using it, which keeps it. */
+interface KeptProgram {
+  readonly program: Promise<Program>;
+  users: number;
+}
+
 /** How a model was compiled. */
 export interface CompiledOptions {
   readonly optimizer: Optimizer | undefined;
@@ -55,7 +61,7 @@ export class CompiledModel {
   readonly #device: Device;
   readonly #weights: Weights;
   /** Programs by what they do and their batch size, in order of last use; made when first needed. */
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #programs = new Map<string, KeptProgram>();
   #disposed = false;
 
   /** `weights` are attached to `device` already. */
@@ -73,8 +79,9 @@ export class CompiledModel {
 
   /** Copies a batch for an optimizer step; `step` and `seed` decide dropout. */
   async stageTraining({ images, labels, size }: Batch): Promise<StagedTraining> {
-    const program = await this.#trainingProgram(size, labelKind(labels));
-    const staged = await program.stage({ images, labels });
+    const staged = await this.#training(size, labelKind(labels), (program) =>
+      program.stage({ images, labels }),
+    );
     return {
       run: async (lr, seed, step) => {
         try {
@@ -93,10 +100,11 @@ export class CompiledModel {
   async stageEvaluation({ images, labels, size }: Batch): Promise<StagedRun<StepResult>> {
     const kind = labelKind(labels);
     const { labelSmoothing } = this.options.loss;
-    const program = await this.#program(`evaluate:${size}:${kind}`, () =>
-      evaluationGraph(this.#definition.graph, size, kind, labelSmoothing),
+    const staged = await this.#using(
+      `evaluate:${size}:${kind}`,
+      () => evaluationGraph(this.#definition.graph, size, kind, labelSmoothing),
+      (program) => program.stage({ images, labels }),
     );
-    const staged = await program.stage({ images, labels });
     return { run: async () => asResult(await staged.run()), discard: () => staged.discard() };
   }
 
@@ -110,15 +118,14 @@ export class CompiledModel {
     const pixels = input[0] * input[1] * input[2];
     const count = images.length / pixels;
     const size = Math.min(batchSize, count);
-    const program = await this.#predictionProgram(size);
     const probabilities = new Float32Array(count * classes);
     let next = 0;
     const stage = async () => {
       const start = next;
       next += size;
       if (start >= count) return undefined;
-      const some = images.subarray(start * pixels, next * pixels);
-      const staged = await program.stage({ images: padded(some, size * pixels) });
+      const some = padded(images.subarray(start * pixels, next * pixels), size * pixels);
+      const staged = await this.#prediction(size, (program) => program.stage({ images: some }));
       return { start, run: () => staged.run(), discard: () => staged.discard() };
     };
     await overlap(stage, async ({ start, run }) => {
@@ -130,21 +137,21 @@ export class CompiledModel {
   }
 
   async planPrediction(size: number, peak: Peak): Promise<StepProfile[]> {
-    return (await this.#predictionProgram(size)).plan(peak);
+    return this.#prediction(size, async (program) => program.plan(peak));
   }
 
   async planTraining(size: number, peak: Peak): Promise<StepProfile[]> {
-    return (await this.#trainingProgram(size, 'indices')).plan(peak);
+    return this.#training(size, 'indices', async (program) => program.plan(peak));
   }
 
   async profilePrediction(images: Float32Array, size: number, runs: number): Promise<StepProfile[]> {
-    return medianProfile(await this.#predictionProgram(size), { images }, runs);
+    return this.#prediction(size, (program) => medianProfile(program, { images }, runs));
   }
 
   /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
   async profileTraining({ images, labels, size }: Batch, runs: number): Promise<StepProfile[]> {
-    const program = await this.#trainingProgram(size, labelKind(labels));
-    return medianProfile(program, { images, labels, ...stepInputs(0, 0, 0) }, runs);
+    const inputs = { images, labels, ...stepInputs(0, 0, 0) };
+    return this.#training(size, labelKind(labels), (program) => medianProfile(program, inputs, runs));
   }
 
   dispose(): void {
@@ -165,15 +172,15 @@ export class CompiledModel {
     return this.#device.precision === 'float16';
   }
 
-  #predictionProgram(size: number): Promise<Program> {
-    return this.#program(`predict:${size}`, () => predictionGraph(this.#definition.graph, size));
+  #prediction<R>(size: number, action: (program: Program) => Promise<R>): Promise<R> {
+    return this.#using(`predict:${size}`, () => predictionGraph(this.#definition.graph, size), action);
   }
 
-  #trainingProgram(batch: number, labels: LabelKind): Promise<Program> {
+  #training<R>(batch: number, labels: LabelKind, action: (program: Program) => Promise<R>): Promise<R> {
     const { optimizer, loss, statisticsMomentum } = this.options;
     const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
     const trained = this.#definition.parameters.filter(({ kind }) => kind === 'parameter');
-    return this.#program(`train:${batch}:${labels}`, () =>
+    const graph = () =>
       trainingGraph(this.#definition.graph, {
         batch,
         labels,
@@ -185,31 +192,43 @@ export class CompiledModel {
         decays: new Map(
           trained.map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),
         ),
-      }),
-    );
+      });
+    return this.#using(`train:${batch}:${labels}`, graph, action);
   }
 
-  async #program(key: string, graph: () => Graph): Promise<Program> {
+  /** Does something with a program, which is made if it is not there, and kept until that is done. */
+  async #using<R>(key: string, graph: () => Graph, action: (program: Program) => Promise<R>): Promise<R> {
     if (this.#disposed) throw new DisposedError(`model '${this.#definition.name}'`);
-    const program = this.#programs.get(key) ?? Program.compile(this.#device, graph(), this.#weights.tensors);
+    const kept = this.#programs.get(key) ?? {
+      program: Program.compile(this.#device, graph(), this.#weights.tensors),
+      users: 0,
+    };
     this.#programs.delete(key);
-    this.#programs.set(key, program);
+    this.#programs.set(key, kept);
+    kept.users += 1;
     try {
-      const compiled = await program;
-      const surplus = Math.max(0, this.#programs.size - KEPT_PROGRAMS);
-      for (const oldest of [...this.#programs.keys()].slice(0, surplus)) this.#drop(oldest);
-      return compiled;
-    } catch (error) {
-      this.#programs.delete(key);
-      throw error;
+      const program = await kept.program.catch((error: unknown) => {
+        if (this.#programs.get(key) === kept) this.#programs.delete(key);
+        throw error;
+      });
+      return await action(program);
+    } finally {
+      kept.users -= 1;
+      this.#dropSurplus();
     }
   }
 
+  #dropSurplus(): void {
+    const idle = [...this.#programs].filter(([, { users }]) => users === 0);
+    const surplus = Math.max(0, this.#programs.size - KEPT_PROGRAMS);
+    for (const [key] of idle.slice(0, surplus)) this.#drop(key);
+  }
+
   #drop(key: string): void {
-    const program = this.#programs.get(key);
+    const kept = this.#programs.get(key);
     this.#programs.delete(key);
-    program?.then(
-      (compiled) => compiled.dispose(),
+    kept?.program.then(
+      (program) => program.dispose(),
       () => undefined,
     );
   }

@@ -233,6 +233,18 @@ describe.each(devices)('stopping, on %s', (device) => {
 });
 
 describe.each(devices)('order of calls, on %s', (device) => {
+  test('predictions in more batch sizes at once than programs are kept', async () => {
+    const model = await open({ device });
+    const images = batchOf(20).images;
+    const expected = await model.predict(images, { batchSize: 20 });
+    const sizes = Array.from({ length: 9 }, (_, i) => i + 1);
+    const all = await Promise.all(sizes.map((batchSize) => model.predict(images, { batchSize })));
+    for (const probabilities of all) {
+      const differences = probabilities.map((value, i) => Math.abs(value - expected[i]!));
+      expect(Math.max(...differences)).toBeLessThan(1e-5);
+    }
+  });
+
   test('training needs an optimizer, and happens once at a time', async () => {
     const bare = new Model(definition);
     opened.push(bare);
