@@ -25,8 +25,10 @@ export interface ModelBuildOptions {
   readonly se?: ModelSqueezeExciteOptions;
   /** Which convolution of a bottleneck has the stride; default `'3x3'`. The paper's ResNet has `'1x1'`. */
   readonly strideIn?: '1x1' | '3x3';
-  /** Share of the pooled features that training drops before the classifier; default 0, of SENet-154 0.2, of VGG, in its
-   * hidden layers, 0.5. */
+  /**
+   * Share of the pooled features that training drops before the classifier; default 0, of SENet-154 0.2. Of VGG it is the
+   * share of each hidden layer, default 0.5.
+   */
   readonly dropout?: number;
 }
 

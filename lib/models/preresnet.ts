@@ -71,9 +71,8 @@ const families = {
   wrn16_8: { blocks: 2, filters: 128, bottleneck: false },
 } as const;
 
-type PlainName = keyof typeof families;
 /** Names of the ResNets with pre-activation. */
-export type PreresnetName = PlainName | `se_${PlainName}`;
+export type PreresnetName = `${'' | 'se_'}${keyof typeof families}`;
 
 const architecture = (config: PreresnetConfig): Architecture =>
   plainArchitecture(config.se, STAGES, (name, options) => definePreresnet(name, config, options));

@@ -41,19 +41,17 @@ const APPENDIX_DROPOUT = 0.2;
 const convNorm = (x: FeatureMap, filters: number, stride: number, conv: string, bn: string): FeatureMap =>
   normTail(conv2d(x, { filters, kernel: 3, stride, bias: false, name: conv }), { name: bn });
 
+/** Three 3x3 convolutions in place of one of 7x7. */
+function deepStem(images: FeatureMap): FeatureMap {
+  const first = convNorm(images, 64, 2, 'conv1.0', 'conv1.1');
+  const second = convNorm(first, 64, 1, 'conv1.3', 'conv1.4');
+  return convNorm(second, 128, 1, 'conv1.6', 'bn1');
+}
+
 function stem(images: FeatureMap, { style, appendix }: ResnetConfig): FeatureMap {
   if (style === 'cifar') return convNorm(images, 16, 1, 'conv1', 'bn1');
-  const x = appendix
-    ? convNorm(
-        convNorm(convNorm(images, 64, 2, 'conv1.0', 'conv1.1'), 64, 1, 'conv1.3', 'conv1.4'),
-        128,
-        1,
-        'conv1.6',
-        'bn1',
-      )
-    : normTail(conv2d(images, { filters: 64, kernel: 7, stride: 2, bias: false, name: 'conv1' }), {
-        name: 'bn1',
-      });
+  const wide = { filters: 64, kernel: 7, stride: 2, bias: false, name: 'conv1' } as const;
+  const x = appendix ? deepStem(images) : normTail(conv2d(images, wide), { name: 'bn1' });
   return maxPool(x, { kernel: 3, stride: 2, padding: 1, name: 'maxpool' });
 }
 
@@ -134,10 +132,8 @@ const families = {
   resnext101_32x4d: imagenet('bottleneck', [3, 4, 23, 3], [32, 4]),
 } as const;
 
-/** Names of the ResNets and ResNeXts without SE blocks. */
-export type PlainResnetName = keyof typeof families;
 /** Names of the ResNets and ResNeXts, and SENet-154. */
-export type ResnetName = PlainResnetName | `se_${PlainResnetName}` | 'senet154';
+export type ResnetName = `${'' | 'se_'}${keyof typeof families}` | 'senet154';
 
 const architecture = (config: ResnetConfig): Architecture => ({
   se: config.se,

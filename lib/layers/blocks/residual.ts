@@ -11,8 +11,8 @@ import { checkKeys, readChoice, readWhole, show } from '../options.ts';
 import { type SqueezeExciteOptions, squeezeExcite, squeezeExciteKeys } from '../squeeze_excite.ts';
 
 /** Where a residual block has its SE block (the paper's section 6.4). */
-export type SqueezeExcitePlacement = (typeof placements)[number];
-const placements = ['standard', 'pre', 'post', 'identity', '3x3'] as const;
+export type SqueezeExcitePlacement = 'standard' | 'pre' | 'post' | 'identity' | '3x3';
+const placements: readonly SqueezeExcitePlacement[] = ['standard', 'pre', 'post', 'identity', '3x3'];
 
 export interface ResidualSqueezeExciteOptions extends SqueezeExciteOptions {
   /**
