@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { createModel } from './create_model.ts';
 export type { Augmentation, Batch, BatchOptions } from './data/dataset.ts';
 export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
@@ -28,7 +29,7 @@ export type {
   ValueKind,
 } from './ir/graph.ts';
 export * from './layers/index.ts';
-export { createModel, Model } from './model.ts';
+export { Model } from './model.ts';
 export type {
   CompileOptions,
   EvaluateOptions,

@@ -1,7 +1,7 @@
 /** Models: a named network with its weights, and the verbs to train and use it. */
 import { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
-import { type BatchSource, checkBatch, checkSource, openBatches } from './data/source.ts';
+import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
 import {
   ArgumentError,
@@ -16,6 +16,7 @@ import type { ModelDefinition } from './layers/model_builder.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
+  checkFitOptions,
   checkProfileOptions,
   deviceOptions,
   type EvaluateOptions,
@@ -25,14 +26,12 @@ import {
   type PredictOptions,
   type ProfileOptions,
 } from './model_options.ts';
-import type { ModelBuildOptions } from './models/options.ts';
-import { buildModel, type ModelName } from './models/registry.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
 import type { StepProfile } from './program.ts';
-import { type History, MetricSum, type Metrics } from './train/callbacks.ts';
+import type { History, Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { runEvaluate } from './train/evaluate.ts';
 import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
-import { overlap } from './train/overlap.ts';
 import { type StateDict, Weights } from './weights.ts';
 
 /**
@@ -109,28 +108,17 @@ export class Model {
    *   when a NaN or infinity turns up, with the model as it was before that step.
    */
   async fit(data: BatchSource, options: FitOptions): Promise<History> {
-    checkOptions('fit', options, ['epochs', 'batchSize', 'shuffle', 'validation', 'signal', 'callbacks']);
     checkSource('fit: data', data);
-    const { validation } = options;
-    if (validation !== undefined) checkSource('fit: validation', validation);
-    const epochs = checkWhole('fit: epochs', options.epochs, 1);
-    const batchSize = checkWhole('fit: batchSize', options.batchSize ?? 32, 1);
-    const shuffle = checkFlag('fit: shuffle', options.shuffle ?? true);
-    const signal = checkSignal('fit: signal', options.signal);
-    const callbacks = options.callbacks ?? [];
-    if (!Array.isArray(callbacks)) throw new ArgumentError('fit: callbacks: expected an array of callbacks');
+    const { validation, ...run } = checkFitOptions(options);
     const compiled = this.#trainable('fit');
+    const { batchSize, signal } = run;
     const evaluation = { batchSize, ...(signal && { signal }) };
     return this.#exclusive('fit', () =>
       runFit({
         data,
-        epochs,
-        batchSize,
-        shuffle,
+        ...run,
         seed: this.#seed,
         schedule: compiled.options.schedule,
-        callbacks,
-        signal,
         stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
         validate: validation && (() => this.#evaluate(compiled, validation, evaluation)),
       }),
@@ -344,48 +332,20 @@ export class Model {
   }
 
   async #evaluate(compiled: CompiledModel, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
-    const { batchSize = 32, signal } = options;
-    const sum = new MetricSum();
-    const iterator = await openBatches('evaluate: data', data, { batchSize, epoch: 0 });
-    const stage = async () => {
-      const next = await iterator.next();
-      if (next.done === true) return undefined;
-      signal?.throwIfAborted();
-      this.#checkLive();
-      const batch = this.#checkBatch('evaluate: data', next.value);
-      return { size: batch.size, ...(await compiled.stageEvaluation(batch)) };
-    };
-    try {
-      await overlap(stage, async ({ size, run }) => {
-        signal?.throwIfAborted();
-        const { loss, top1, top5 } = await run();
-        sum.add(loss, top1, top5, size);
-      });
-    } catch (error) {
-      await iterator.return?.();
-      throw error;
-    }
-    if (sum.samples === 0) throw new StateError('evaluate: data: expected at least one batch, received none');
-    return { ...sum.means, samples: sum.samples };
+    return runEvaluate({
+      data,
+      batchSize: options.batchSize ?? 32,
+      signal: options.signal,
+      check: (batch) => {
+        this.#checkLive();
+        return this.#checkBatch('evaluate: data', batch);
+      },
+      stage: (batch) => compiled.stageEvaluation(batch),
+    });
   }
 }
 
 function checkPath(verb: string, path: unknown): void {
   if (typeof path !== 'string') throw new ArgumentError(`${verb}: path: expected a string`);
   if (path === '') throw new ArgumentRangeError(`${verb}: path: expected the name of a file, received ''`);
-}
-
-/**
- * A model of the zoo by name; `listModels()` tells the names.
- *
- * @example
- * createModel('se_resnet50', { input: [224, 224, 3], classes: 100, seed: 7 })
- * @throws ArgumentRangeError for an unknown name, listing those that are like it
- */
-export function createModel<N extends ModelName>(
-  name: N,
-  options: ModelBuildOptions & ModelOptions = {},
-): Model {
-  const { seed, ...build } = options;
-  return new Model(buildModel(name, build), seed === undefined ? {} : { seed });
 }

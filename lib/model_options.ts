@@ -1,11 +1,11 @@
 /** What the verbs of a model take and return. */
 import type { CompiledOptions } from './compiled_model.ts';
-import type { BatchSource } from './data/source.ts';
+import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError } from './errors.ts';
 import { h100, type Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
-import { checkFlag, checkNumber, checkOptions, checkWhole } from './train/check.ts';
+import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
@@ -118,6 +118,22 @@ export function deviceOptions(options: CompileOptions): DeviceOptions {
   return Object.fromEntries(
     keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   );
+}
+
+/** Checks the options of `fit` and fills in the defaults. */
+export function checkFitOptions(options: FitOptions) {
+  checkOptions('fit', options, ['epochs', 'batchSize', 'shuffle', 'validation', 'signal', 'callbacks']);
+  const { validation, callbacks = [] } = options;
+  if (validation !== undefined) checkSource('fit: validation', validation);
+  if (!Array.isArray(callbacks)) throw new ArgumentError('fit: callbacks: expected an array of callbacks');
+  return {
+    epochs: checkWhole('fit: epochs', options.epochs, 1),
+    batchSize: checkWhole('fit: batchSize', options.batchSize ?? 32, 1),
+    shuffle: checkFlag('fit: shuffle', options.shuffle ?? true),
+    validation,
+    signal: checkSignal('fit: signal', options.signal),
+    callbacks,
+  };
 }
 
 /** Checks the options of `profile` and fills in the defaults. */
