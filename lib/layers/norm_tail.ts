@@ -1,7 +1,7 @@
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import { ABSENT } from '../ir/graph.ts';
 import { expectMap, FeatureMap, type MapFor, type SameChannels } from './feature.ts';
-import { checkKeys, readFlag } from './options.ts';
+import { checkKeys, readFlag, readNumber } from './options.ts';
 import {
   declareExcitation,
   planSqueezeExcite,
@@ -26,13 +26,15 @@ export interface NormTailOptions {
   readonly identityNorm?: string;
   /** The SE block between norm and sum. */
   readonly squeezeExcite?: TailSqueezeExciteOptions;
+  /** Added to the variances; default 1e-5. */
+  readonly eps?: number;
   /** ReLU at the end; default true. */
   readonly relu?: boolean;
   /** Use the running statistics in training too; default false. */
   readonly frozen?: boolean;
 }
 
-const keys = ['name', 'identity', 'identityNorm', 'squeezeExcite', 'relu', 'frozen'];
+const keys = ['name', 'identity', 'identityNorm', 'squeezeExcite', 'eps', 'relu', 'frozen'];
 
 /**
  * The tail of a residual block in one op: `relu(SE(batchNorm(x)) + identity)`, or any part of it. Gives what the plain
@@ -78,10 +80,11 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
     weights = declareExcitation(builder, se, channels, plan);
     gate = plan.gate;
   }
+  const eps = readNumber(`${layer}: eps`, options.eps ?? EPS, 0, 1);
   builder.graph.layer = layer;
   const id = builder.emit('norm_tail', [x.id, ...norm, identity?.id ?? ABSENT, ...projected, ...weights], {
-    eps: EPS,
-    eps2: EPS,
+    eps,
+    eps2: eps,
     relu: readFlag(`${layer}: relu`, options.relu ?? true),
     gate,
     training: false,

@@ -3,6 +3,7 @@ import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import type { ModelDefinition } from '../layers/index.ts';
 import { checkKeys, readChoice, readNumber, readWhole, show } from '../layers/options.ts';
 import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
+import { type BnInceptionName, bnInceptions } from './bn_inception.ts';
 import { type MobilenetName, mobilenets } from './mobilenet.ts';
 import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 import { type PreresnetName, preresnets } from './preresnet.ts';
@@ -11,7 +12,13 @@ import { type ShufflenetName, shufflenets } from './shufflenet.ts';
 import { type VggName, vggs } from './vgg.ts';
 
 /** Names of the zoo's models. */
-export type ModelName = ResnetName | PreresnetName | VggName | MobilenetName | ShufflenetName;
+export type ModelName =
+  | ResnetName
+  | PreresnetName
+  | VggName
+  | MobilenetName
+  | ShufflenetName
+  | BnInceptionName;
 
 const zoo: Readonly<Record<ModelName, Architecture>> = {
   ...resnets,
@@ -19,6 +26,7 @@ const zoo: Readonly<Record<ModelName, Architecture>> = {
   ...vggs,
   ...mobilenets,
   ...shufflenets,
+  ...bnInceptions,
 };
 
 const optionKeys = ['input', 'classes', 'se', 'strideIn', 'dropout'];

@@ -195,11 +195,12 @@ const rows: Record<string, Row> = {
         identity: x,
         identityNorm: 'b',
         squeezeExcite: { reduction: 2, gate: 'relu' },
+        eps: 1e-3,
         relu: false,
       }),
     ops: 'norm_tail',
     shape: [1, 9, 8, 6],
-    attributes: { relu: false, gate: 'relu', eps2: 1e-5 },
+    attributes: { relu: false, gate: 'relu', eps: 1e-3, eps2: 1e-3 },
     parameters: { ...norm('a', 6), ...norm('b', 6), ...excitation('se1', 6, 3) },
   },
   'basicBlock, as it was': {

@@ -132,7 +132,7 @@ describe.each([1, 2])('stride %i', (stride) => {
     ));
 });
 
-test.each(['se_mobilenet', 'se_shufflenet_g3', 'se_resnext26_32x4d'] as const)(
+test.each(['se_mobilenet', 'se_shufflenet_g3', 'se_resnext26_32x4d', 'se_bn_inception'] as const)(
   '%s predicts what the reference does',
   async (name) => {
     for (const squeeze of name === 'se_shufflenet_g3' ? squeezes : ['avg' as const]) {

@@ -33,6 +33,9 @@ describe('parameters', () => {
     ['se_resnext101_32x4d', {}, 48_955_416],
     ['senet154', {}, 115_088_984],
     ['vgg16_bn', {}, 138_365_992],
+    // 11,295,240 with the biases of the public port's convolutions.
+    ['bn_inception', {}, 11_285_224],
+    ['se_bn_inception', {}, 11_931_622],
     ['mobilenet', {}, 4_231_976],
     ['shufflenet_g3', {}, 1_865_728],
   ] as const)('%s %j', (name, options, expected) => {
@@ -236,8 +239,23 @@ test('names of the mobile networks and of VGG', () => {
     'features.2.se.fc1.bias',
   );
   has('vgg16_bn', 'features.40.weight', 'features.41.weight', 'classifier.0.weight', 'classifier.6.bias');
+  has('se_bn_inception', 'conv1_7x7_s2_bn.bias', 'inception_3a_se.fc1.weight', 'last_linear.bias');
+  has('bn_inception', 'inception_4e_double_3x3_2.weight', 'inception_5b_pool_proj_bn.running_var');
   has('mobilenet', 'conv_stem.weight', 'bn1.bias', 'blocks.3.5.conv_dw.weight', 'blocks.4.1.bn2.weight');
   has('se_shufflenet_g3', 'conv1.weight', 'stage2.0.conv1.weight', 'stage4.3.se.fc2.weight', 'fc.bias');
+});
+
+test.each([
+  [224, [28, 14, 7]],
+  [200, [25, 13, 7]],
+  [33, [5, 3, 2]],
+])('BN-Inception of %i pixels has maps of %j', (pixels, expected) => {
+  const { rows } = summaryOf('bn_inception', { input: [pixels, pixels, 3] });
+  const concats = rows.filter(({ op }) => op === 'concat').map(({ outputShape }) => outputShape);
+  expect([0, 2, 7].map((i) => concats[i]![0])).toEqual(expected);
+  expect(concats.map((shape) => shape[2])).toEqual([
+    ...[256, 320, 576, 576, 576, 608, 608, 1056, 1024, 1024],
+  ]);
 });
 
 test.each(listModels())('%s is built for other images, classes and batches', (name) => {
