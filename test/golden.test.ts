@@ -14,6 +14,7 @@ import { sgd } from '../lib/train/optimizer.ts';
 import { runOnDevice } from './helpers/case_graph.ts';
 import { expectClose } from './helpers/close.ts';
 import { cudaSimLibrary } from './helpers/cuda_sim.ts';
+import { values } from './helpers/formula.ts';
 import { type RefTensor, tensor } from './reference/index.ts';
 
 type Numbers = Readonly<Record<string, number[]>>;
@@ -28,16 +29,6 @@ interface Golden {
   };
 }
 const golden = JSON.parse(readFileSync(new URL('./fixtures/golden.json', import.meta.url), 'utf8')) as Golden;
-
-/** The formula that make_golden.py computes its inputs by. */
-function values(name: string, shape: readonly number[], scale = 1, shift = 0): RefTensor {
-  const phase = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0) * 0.13, 0);
-  const result = tensor(shape);
-  for (let i = 0; i < result.data.length; i += 1) {
-    result.data[i] = Math.fround(scale * Math.sin(0.7 * (i + 1) * (1 + 0.001 * i) + phase) + shift);
-  }
-  return result;
-}
 
 const flat = (data: number[]): RefTensor => tensor([data.length], data);
 process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;

@@ -4,6 +4,7 @@ export type { MobilenetName } from './mobilenet.ts';
 export type { ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 export type { PreresnetName } from './preresnet.ts';
 export { buildModel, listModels, type ModelName } from './registry.ts';
+export type { RegnetName } from './regnet.ts';
 export type { ResnetName } from './resnet.ts';
 export type { ShufflenetName } from './shufflenet.ts';
 export { formatSummary, type ModelSummary, type SummaryRow, summarize } from './summary.ts';

@@ -55,6 +55,15 @@ export function excitationOf(
   return excited && (stages === undefined || stages.includes(stage + 1)) ? se : undefined;
 }
 
+/**
+ * SE options of a family with a rule of its own for the units of the hidden layer, which holds where the user's options
+ * give none.
+ */
+export function withReducedWidth(se: SqueezeExciteOptions, reducedWidth: number): SqueezeExciteOptions {
+  const chosen = [se.reduction, se.reducedWidth, se.rule].some((option) => option !== undefined);
+  return chosen ? se : { ...se, reducedWidth };
+}
+
 /** Dropout, if there is any, and the classifier. */
 export function classify(x: FeatureVector, rate: number, units: number, name: string): FeatureVector {
   return linear(rate === 0 ? x : dropout(x, { rate }), { units, name });

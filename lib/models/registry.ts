@@ -7,6 +7,7 @@ import { type BnInceptionName, bnInceptions } from './bn_inception.ts';
 import { type MobilenetName, mobilenets } from './mobilenet.ts';
 import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 import { type PreresnetName, preresnets } from './preresnet.ts';
+import { type RegnetName, regnets } from './regnet.ts';
 import { type ResnetName, resnets } from './resnet.ts';
 import { type ShufflenetName, shufflenets } from './shufflenet.ts';
 import { type VggName, vggs } from './vgg.ts';
@@ -18,7 +19,8 @@ export type ModelName =
   | VggName
   | MobilenetName
   | ShufflenetName
-  | BnInceptionName;
+  | BnInceptionName
+  | RegnetName;
 
 const zoo: Readonly<Record<ModelName, Architecture>> = {
   ...resnets,
@@ -27,6 +29,7 @@ const zoo: Readonly<Record<ModelName, Architecture>> = {
   ...mobilenets,
   ...shufflenets,
   ...bnInceptions,
+  ...regnets,
 };
 
 const optionKeys = ['input', 'classes', 'se', 'strideIn', 'dropout'];
@@ -92,7 +95,9 @@ export function buildModel(name: ModelName, options: ModelBuildOptions = {}): Mo
   checkKeys('model', options, optionKeys);
   const architecture = zoo[name];
   if (options.se !== undefined && !architecture.se) {
-    throw new ArgumentError(`model: se: '${name}' has no SE blocks; use 'se_${name}'`);
+    // Networks that were published with SE have a plain counterpart, others one with SE.
+    const excited = name.startsWith('plain_') ? name.slice('plain_'.length) : `se_${name}`;
+    throw new ArgumentError(`model: se: '${name}' has no SE blocks; use '${excited}'`);
   }
   if (options.strideIn !== undefined && !architecture.strideIn) {
     throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks that let one choose`);
