@@ -40,6 +40,7 @@ export type {
   ProfileOptions,
 } from './model_options.ts';
 export * from './models/index.ts';
+export { type ExportOnnxOptions, exportOnnx, type OnnxSource } from './onnx.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
 export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';

@@ -40,6 +40,7 @@ describe('lib', () => {
     'lib/layers': ['lib/graph', 'lib/ops', 'lib/ir'],
     'lib/models': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir'],
     'lib/io': [],
+    'lib/onnx': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir', 'lib/io'],
     'lib/data': ['lib/io'],
     'lib/train': ['lib/data', 'lib/layers', 'lib/ir'],
   };
