@@ -17,7 +17,12 @@ export {
   liveNativeObjects,
   type Precision,
 } from './device.ts';
+export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
+export type { ImageSource, RawImage } from './images/image.ts';
+export type { ImageOptions } from './images/predict.ts';
+export { type Preprocessing, preprocessings } from './images/preprocessing.ts';
+export type { Interpolation } from './images/resize.ts';
 export type {
   Attributes,
   AttributeValue,
@@ -41,6 +46,7 @@ export type {
 } from './model_options.ts';
 export * from './models/index.ts';
 export { type ExportOnnxOptions, exportOnnx, type OnnxSource } from './onnx.ts';
+export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
 export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';

@@ -3,14 +3,14 @@ import { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
 import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
+import { ArgumentError, ArgumentRangeError, BusyError, DisposedError, StateError } from './errors.ts';
 import {
-  ArgumentError,
-  ArgumentRangeError,
-  BusyError,
-  DisposedError,
-  ShapeError,
-  StateError,
-} from './errors.ts';
+  checkForInput,
+  defaultPreprocessing,
+  type Preprocessing,
+  preprocessingKey,
+  storedPreprocessing,
+} from './images/preprocessing.ts';
 import { readSafetensors, writeSafetensors } from './io/safetensors.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
 import {
@@ -27,6 +27,7 @@ import {
   type ProfileOptions,
 } from './model_options.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
+import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
@@ -55,12 +56,14 @@ export class Model {
   #busy: string | undefined;
   #disposed = false;
   #step = 0;
+  #preprocessing: Preprocessing;
 
   constructor(definition: ModelDefinition, options: ModelOptions = {}) {
     checkOptions('model', options, ['seed']);
     this.definition = definition;
     this.#seed = checkWhole('model: seed', options.seed ?? 0, 0);
     this.#weights = new Weights(definition.parameters, this.#seed);
+    this.#preprocessing = defaultPreprocessing(definition.name, definition.input);
   }
 
   /** Name of the architecture. */
@@ -76,6 +79,19 @@ export class Model {
   /** Number of classes. */
   get classes(): number {
     return this.definition.classes;
+  }
+
+  /**
+   * How {@link predict} prepares images. Saved with the weights and loaded with them; until then by the architecture:
+   * `preprocessings.imagenet` in the size of the input, or that of Inception or CIFAR networks. Set it after
+   * training on images prepared in another way.
+   */
+  get preprocessing(): Preprocessing {
+    return this.#preprocessing;
+  }
+
+  set preprocessing(preprocessing: Preprocessing) {
+    this.#preprocessing = checkForInput('preprocessing', preprocessing, this.input);
   }
 
   /** Optimizer steps done. */
@@ -150,24 +166,18 @@ export class Model {
   /**
    * Class probabilities of images.
    *
-   * @param images `[count, H, W, C]`, normalised as the training images were.
+   * Files and raw pixels are prepared as {@link preprocessing} says, beside JavaScript's thread and in slices on it.
+   *
+   * @param images File names, bytes of image files or raw pixels, one or many; or values `[count, H, W, C]`, normalised
+   *   as the training images were.
    * @returns `[count, classes]`
+   * @throws FileError naming the file that is missing, damaged or no image
+   * @example
+   * const probabilities = await model.predict(['cat.jpg', 'dog.png'], { crops: 'ten' });
    */
-  async predict(images: Float32Array, options: PredictOptions = {}): Promise<Float32Array> {
-    checkOptions('predict', options, ['batchSize', 'signal']);
-    const batchSize = checkWhole('predict: batchSize', options.batchSize ?? 32, 1);
-    const signal = checkSignal('predict: signal', options.signal);
-    if (!(images instanceof Float32Array))
-      throw new ArgumentError('predict: images: expected a Float32Array');
-    const pixels = this.input[0] * this.input[1] * this.input[2];
-    if (images.length === 0 || images.length % pixels !== 0) {
-      throw new ShapeError(
-        `predict: images: expected a multiple of ${pixels} values (${this.input.join('x')} each), received ${images.length}`,
-      );
-    }
-    signal?.throwIfAborted();
-    const compiled = await this.#ready();
-    return compiled.predict(images, batchSize, signal);
+  async predict(images: PredictInput, options: PredictOptions = {}): Promise<Float32Array> {
+    const run = checkPrediction(images, options, this);
+    return run(await this.#ready());
   }
 
   /**
@@ -228,6 +238,7 @@ export class Model {
       ['format', 'pt'],
       ['senet.model', this.name],
       ['senet.config', JSON.stringify(this.definition.config)],
+      [preprocessingKey, JSON.stringify(this.#preprocessing)],
     ]);
     await writeSafetensors(path, tensors, { metadata });
   }
@@ -239,12 +250,14 @@ export class Model {
    */
   async load(path: string, options: { strict?: boolean } = {}): Promise<void> {
     checkPath('load', path);
-    const { tensors } = await readSafetensors(path);
+    const { tensors, metadata } = await readSafetensors(path);
+    const preprocessing = storedPreprocessing(path, metadata, this.input);
     const floats = [...tensors].filter(([, { dtype }]) => dtype !== 'I64');
     const dict = new Map(
       floats.map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]),
     );
     await this.loadStateDict(dict, options);
+    if (preprocessing !== undefined) this.#preprocessing = preprocessing;
   }
 
   /** Frees device and memory; work in progress rejects with a DisposedError. More than once does nothing. */

@@ -3,6 +3,7 @@ import type { CompiledOptions } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError } from './errors.ts';
+import type { ImageOptions } from './images/predict.ts';
 import { h100, type Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
 import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
@@ -52,9 +53,9 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
 }
 
-/** Options of {@link Model.predict}. */
-export interface PredictOptions {
-  /** Images computed at once; default 32. */
+/** Options of {@link Model.predict}; those of images are for files and raw pixels. */
+export interface PredictOptions extends ImageOptions {
+  /** Views of images computed at once; default 32. */
   batchSize?: number;
   signal?: AbortSignal;
 }

@@ -42,6 +42,7 @@ describe('lib', () => {
     'lib/io': [],
     'lib/onnx': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir', 'lib/io'],
     'lib/data': ['lib/io'],
+    'lib/images': ['lib/data', 'lib/io'],
     'lib/train': ['lib/data', 'lib/layers', 'lib/ir'],
   };
   test.each(Object.entries(allowed))('%s imports nothing from above', (folder, below) => {
@@ -59,6 +60,12 @@ describe('lib', () => {
   test('only native.ts loads the addon', () => {
     const loaders = lib.filter((file) => /createRequire|\.node\b'/.test(textOf(file)));
     expect(loaders).toEqual(['lib/native.ts']);
+  });
+
+  test('only decode.ts knows sharp, and loads it when it is needed', () => {
+    const users = lib.filter((file) => /'sharp'/.test(textOf(file)));
+    expect(users).toEqual(['lib/images/decode.ts']);
+    expect(textOf('lib/images/decode.ts')).not.toMatch(/^import (?!type).*'sharp'/m);
   });
 
   test('no any, no casts through unknown', () => {
