@@ -13,5 +13,5 @@ export function dropout<F extends Feature>(x: F, options: { readonly rate: numbe
   const layer = builder.enter('dropout', undefined);
   const rate = readNumber(`${layer}: rate`, options.rate, 0, 1);
   const { key, stream } = builder.dropoutSource();
-  return like(x, builder.emit('dropout', [id, key], { rate, stream }));
+  return like(x, builder.emit('dropout', [id, key], { rate, stream, whole: false }));
 }

@@ -9,6 +9,7 @@ export { channelSlice } from './channel_slice.ts';
 export { concat } from './concat.ts';
 export { type Conv2dOptions, conv2d } from './conv2d.ts';
 export { defineModel, type InputSize } from './define_model.ts';
+export { dropPath } from './drop_path.ts';
 export { dropout } from './dropout.ts';
 export {
   type ChannelsOf,

@@ -11,6 +11,7 @@ import {
   concat,
   conv2d,
   dropout,
+  dropPath,
   type Feature,
   type FeatureMap,
   flatten,
@@ -165,7 +166,13 @@ const rows: Record<string, Row> = {
     part: (x) => dropout(x, { rate: 0.25 }),
     ops: 'dropout',
     shape: [1, 9, 8, 6],
-    attributes: { rate: 0.25, stream: 0 },
+    attributes: { rate: 0.25, stream: 0, whole: false },
+  },
+  dropPath: {
+    part: (x) => dropPath(x, { rate: 0.25 }),
+    ops: 'dropout',
+    shape: [1, 9, 8, 6],
+    attributes: { rate: 0.25, stream: 0, whole: true },
   },
   squeezeExcite: {
     part: (x) => squeezeExcite(x, { reduction: 4 }),

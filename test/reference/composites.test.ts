@@ -137,7 +137,7 @@ test('a net of the other layers', () => {
     const max = tape.apply('max_pool', [gated], { ...window, training: true });
     const avg = tape.apply('avg_pool', [gated], { ...window, countIncludePad: false });
     const flat = tape.apply('flatten', [tape.apply('add', [max, avg])]);
-    const dropped = tape.apply('dropout', [flat, tape.leaf(key)], { rate: 0.3, stream: 1 });
+    const dropped = tape.apply('dropout', [flat, tape.leaf(key)], { rate: 0.3, stream: 1, whole: false });
     const logits = tape.apply('linear', [dropped, leaf([3, flat.value.shape[1]!]), leaf([3])]);
     return tape.apply('softmax_cross_entropy', [logits, tape.leaf(labels)], { smoothing: 0.1 });
   }, 'others');

@@ -1,4 +1,4 @@
-import { numberOf } from './attributes.ts';
+import { flagOf, numberOf } from './attributes.ts';
 import { given, map, type References } from './tensor.ts';
 
 const mask32 = 0xffffffffn;
@@ -23,8 +23,10 @@ export const reference = {
     const key = Array.from(given(inputs, 1, 'dropout key').data);
     const rate = numberOf(attributes, 'rate');
     const stream = numberOf(attributes, 'stream');
+    const size = flagOf(attributes, 'whole') ? x.data.length / x.shape[0]! : 1;
     return [
-      map(x, (value, i) => {
+      map(x, (value, element) => {
+        const i = Math.floor(element / size);
         const quad = Math.floor(i / 4);
         const words = philox([quad % 2 ** 32, Math.floor(quad / 2 ** 32), stream, 0], key);
         return words[i % 4]! * 2 ** -32 >= rate ? value / (1 - rate) : 0;

@@ -112,14 +112,18 @@ KERNEL_TEST(dropout) {
       const std::vector<int32_t> key = {-123456789, 987654321};
       const DeviceArray<T> x_(x.stored, misaligned), y(count);
       const DeviceArray<int32_t> key_(key);
-      dropout<T>(x_, key_, rate, 7, y, count, stream());
-      std::vector<double> want(count);
-      for (int64_t i = 0; i < count; ++i) {
-        uint32_t words[4];
-        philox_reference(static_cast<uint64_t>(i / 4), 7, key.data(), words);
-        want[i] = words[i % 4] * 0x1p-32 >= rate ? x.exact[i] / (1 - rate) : 0;
+      for (int64_t size : {1, 3, 8, 24}) {
+        if (count % size != 0) continue;
+        dropout<T>(x_, key_, rate, 7, y, count, size, stream());
+        std::vector<double> want(count);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t part = i / size;
+          uint32_t words[4];
+          philox_reference(static_cast<uint64_t>(part / 4), 7, key.data(), words);
+          want[i] = words[part % 4] * 0x1p-32 >= rate ? x.exact[i] / (1 - rate) : 0;
+        }
+        expect_close("y", y, want, {2, 0});
       }
-      expect_close("y", y, want, {2, 0});
     }
   });
 }

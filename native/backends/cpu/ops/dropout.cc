@@ -1,5 +1,6 @@
 // dropout: y = x / (1 - rate) where u >= rate, else 0 * x. u of the element with NHWC index i is word i % 4
-// of Philox counter i / 4, times 2^-32, so the result does not depend on the storage order of x.
+// of Philox counter i / 4, times 2^-32, so the result does not depend on the storage order of x. Where images
+// are dropped whole, i is the index of the image.
 #include <cmath>
 
 #include "backends/cpu/ops/cells.h"
@@ -15,8 +16,8 @@ constexpr int64_t kWords = int64_t{4} * kPhiloxCounters;
 
 class DropoutStep final : public Step {
  public:
-  DropoutStep(const MapLayout& map, double rate, uint32_t stream)
-      : map_(map), scale_(static_cast<float>(1.0 / (1.0 - rate))), stream_(stream) {
+  DropoutStep(const MapLayout& map, double rate, uint32_t stream, bool whole)
+      : map_(map), scale_(static_cast<float>(1.0 / (1.0 - rate))), stream_(stream), whole_(whole) {
     // u < rate for words below this count.
     const auto dropped = static_cast<uint64_t>(std::ceil(rate * 4294967296.0));
     last_dropped_ = static_cast<uint32_t>(std::max<uint64_t>(dropped, 1) - 1);
@@ -30,7 +31,9 @@ class DropoutStep final : public Step {
   }
 
   void run() override {
-    if (map_.block == map_.channels) {
+    if (whole_) {
+      run_images();
+    } else if (map_.block == map_.channels) {
       run_plain();
     } else {
       run_blocked();
@@ -68,6 +71,28 @@ class DropoutStep final : public Step {
     });
   }
 
+  // An image's elements lie together in every layout.
+  void run_images() {
+    const int64_t count = map_.elements(), size = count / map_.images;
+    parallel_for((count + kGrain - 1) / kGrain, [&](int64_t first, int64_t last) {
+      const int64_t end = std::min(count, last * kGrain);
+      for (int64_t i = first * kGrain; i < end;) {
+        const int64_t image = i / size, stop = std::min(end, (image + 1) * size);
+        const Vec factor = broadcast(image_factor(image));
+        elementwise_range(
+            i, stop, y_, [&](Vec x) { return x * factor; }, x_);
+        i = stop;
+      }
+    });
+  }
+
+  float image_factor(int64_t image) const {
+    const uint64_t counters[kPhiloxCounters] = {static_cast<uint64_t>(image / 4)};
+    uint32_t words[kWords];
+    philox(counters, stream_, static_cast<uint32_t>(key_[0]), static_cast<uint32_t>(key_[1]), words);
+    return words[image % 4] > last_dropped_ ? scale_ : dropped_scale_;
+  }
+
   // The elements from storage index `first` on, which belong to the counters in this order.
   void drop(const uint64_t counters[kPhiloxCounters], int64_t first, int64_t count) {
     uint32_t words[kWords];
@@ -86,6 +111,7 @@ class DropoutStep final : public Step {
   uint32_t last_dropped_;  // words up to this are dropped
   float dropped_scale_;
   uint32_t stream_;
+  bool whole_;
   const float* x_ = nullptr;
   const int32_t* key_ = nullptr;
   float* y_ = nullptr;
@@ -105,7 +131,8 @@ StepPlan prepare_dropout(const PrepareContext& context) {
   const double rate = node.number("rate");
   require(rate >= 0 && rate < 1, node, "a rate from 0 to below 1");
   StepPlan plan;
-  plan.step = std::make_unique<DropoutStep>(map, rate, static_cast<uint32_t>(node.integer("stream")));
+  plan.step = std::make_unique<DropoutStep>(map, rate, static_cast<uint32_t>(node.integer("stream")),
+                                            node.flag("whole"));
   plan.reuse = {{0, 0}};
   plan.implementation = "philox";
   return plan;

@@ -173,11 +173,11 @@ template <typename T>
 void activation_backward(Activation kind, const T* dy, const T* y, T* dx, int64_t count, cudaStream_t stream);
 template <typename T>
 void fill(T* y, float value, int64_t count, cudaStream_t stream);
-// Its own gradient. key: two words. Element i is kept where word i%4 of Philox counter i/4, times 2^-32, is
-// >= rate.
+// Its own gradient. key: two words. The elements are parts of `size` that are kept or dropped together: part
+// i is kept where word i%4 of Philox counter i/4, times 2^-32, is >= rate.
 template <typename T>
 void dropout(const T* x, const int32_t* key, double rate, uint32_t stream_id, T* y, int64_t count,
-             cudaStream_t stream);
+             int64_t size, cudaStream_t stream);
 
 // ---- maps and their channels
 
