@@ -1,4 +1,5 @@
 /** The zoo and what is known of its models. */
+export type { AliasName } from './aliases.ts';
 export type { BnInceptionName } from './bn_inception.ts';
 export type { MobilenetName } from './mobilenet.ts';
 export type { ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';

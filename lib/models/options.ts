@@ -10,7 +10,9 @@ import {
 } from '../layers/index.ts';
 
 /** Options of the SE blocks of a model. */
-export interface ModelSqueezeExciteOptions extends ResidualSqueezeExciteOptions {
+export interface ModelSqueezeExciteOptions extends Omit<ResidualSqueezeExciteOptions, 'reduction'> {
+  /** The paper's r, for all stages or one for each; default 16. */
+  readonly reduction?: number | readonly number[];
   /** Stages that have SE blocks, counted from 1 as in `layer1`; default all. */
   readonly stages?: readonly number[];
 }
@@ -26,6 +28,11 @@ export interface ModelBuildOptions {
   /** Which convolution of a bottleneck has the stride; default `'3x3'`. The paper's ResNet has `'1x1'`. */
   readonly strideIn?: '1x1' | '3x3';
   /**
+   * The 3x3 max pool behind an ImageNet style stem: `'padded'` by a cell on each side (default), or `'ceil'`, without
+   * padding and rounding up as Caffe does. Networks that were trained in Caffe need `'ceil'`.
+   */
+  readonly pool?: 'padded' | 'ceil';
+  /**
    * Share of the pooled features that training drops before the classifier; default 0, of SENet-154 0.2. Of VGG it is the
    * share of each hidden layer, default 0.5.
    */
@@ -38,8 +45,8 @@ export interface Architecture {
   readonly se: boolean;
   /** Number of its stages. */
   readonly stages: number;
-  /** Whether a convolution of its blocks can be chosen to have the stride. */
-  readonly strideIn: boolean;
+  /** Options that only some models have, and this one does. */
+  readonly choices: readonly ('strideIn' | 'pool')[];
   /** Where its SE blocks can be. */
   readonly placements: readonly string[];
   define(name: string, options: ModelBuildOptions): ModelDefinition;
@@ -51,8 +58,10 @@ export function excitationOf(
   { se: options = {} }: ModelBuildOptions,
   stage: number,
 ): SqueezeExciteOptions | undefined {
-  const { stages, placement: _, ...se } = options;
-  return excited && (stages === undefined || stages.includes(stage + 1)) ? se : undefined;
+  const { stages, placement: _, reduction: given, ...se } = options;
+  if (!excited || stages?.includes(stage + 1) === false) return undefined;
+  const reduction = typeof given === 'number' ? given : given?.[stage];
+  return { ...se, ...(reduction !== undefined && { reduction }) };
 }
 
 /**
@@ -69,9 +78,9 @@ export function classify(x: FeatureVector, rate: number, units: number, name: st
   return linear(rate === 0 ? x : dropout(x, { rate }), { units, name });
 }
 
-/** An architecture without bottlenecks to choose a stride or a placement in. */
+/** An architecture that leaves no stride, pool or placement to choose. */
 export const plainArchitecture = (
   se: boolean,
   stages: number,
   define: Architecture['define'],
-): Architecture => ({ se, stages, strideIn: false, placements: ['standard'], define });
+): Architecture => ({ se, stages, choices: [], placements: ['standard'], define });

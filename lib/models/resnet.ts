@@ -48,11 +48,16 @@ function deepStem(images: FeatureMap): FeatureMap {
   return convNorm(second, 128, 1, 'conv1.6', 'bn1');
 }
 
-function stem(images: FeatureMap, { style, appendix }: ResnetConfig): FeatureMap {
+function stem(
+  images: FeatureMap,
+  { style, appendix }: ResnetConfig,
+  { pool = 'padded' }: ModelBuildOptions,
+): FeatureMap {
   if (style === 'cifar') return convNorm(images, 16, 1, 'conv1', 'bn1');
   const wide = { filters: 64, kernel: 7, stride: 2, bias: false, name: 'conv1' } as const;
   const x = appendix ? deepStem(images) : normTail(conv2d(images, wide), { name: 'bn1' });
-  return maxPool(x, { kernel: 3, stride: 2, padding: 1, name: 'maxpool' });
+  const edges = pool === 'ceil' ? { ceil: true } : { padding: 1 };
+  return maxPool(x, { kernel: 3, stride: 2, ...edges, name: 'maxpool' });
 }
 
 /** Options of the bottlenecks of a stage beside those of all blocks. */
@@ -100,7 +105,7 @@ function defineResnet(name: string, config: ResnetConfig, options: ModelBuildOpt
   const units = options.classes ?? (cifar ? 10 : 1000);
   const rate = options.dropout ?? (config.appendix ? APPENDIX_DROPOUT : 0);
   const build = (images: FeatureMap): FeatureVector =>
-    classify(globalAvgPool(stages(stem(images, config), config, options)), rate, units, 'fc');
+    classify(globalAvgPool(stages(stem(images, config, options), config, options)), rate, units, 'fc');
   return defineModel({ name, input, config: { model: name, ...options, input, classes: units } }, build);
 }
 
@@ -130,6 +135,8 @@ const families = {
   resnext26_32x4d: imagenet('bottleneck', [2, 2, 2, 2], [32, 4]),
   resnext50_32x4d: imagenet('bottleneck', [3, 4, 6, 3], [32, 4]),
   resnext101_32x4d: imagenet('bottleneck', [3, 4, 23, 3], [32, 4]),
+  resnext101_32x8d: imagenet('bottleneck', [3, 4, 23, 3], [32, 8]),
+  resnext101_64x4d: imagenet('bottleneck', [3, 4, 23, 3], [64, 4]),
 } as const;
 
 /** Names of the ResNets and ResNeXts, and SENet-154. */
@@ -138,8 +145,18 @@ export type ResnetName = `${'' | 'se_'}${keyof typeof families}` | 'senet154';
 const architecture = (config: ResnetConfig): Architecture => ({
   se: config.se,
   stages: config.stages.length,
-  strideIn: config.block === 'bottleneck',
-  placements: ['standard', 'pre', 'post', 'identity', ...(config.block === 'bottleneck' ? ['3x3'] : [])],
+  choices: [
+    ...(config.block === 'bottleneck' ? ['strideIn' as const] : []),
+    ...(config.style === 'imagenet' ? ['pool' as const] : []),
+  ],
+  placements: [
+    'standard',
+    'relu',
+    'pre',
+    'post',
+    'identity',
+    ...(config.block === 'bottleneck' ? ['3x3'] : []),
+  ],
   define: (name, options) => defineResnet(name, config, options),
 });
 

@@ -103,7 +103,7 @@ async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
 }
 
 const squeezes = ['avg', 'max', 'none'] as const;
-const placements: readonly SqueezeExcitePlacement[] = ['standard', 'pre', 'post', 'identity'];
+const placements: readonly SqueezeExcitePlacement[] = ['standard', 'relu', 'pre', 'post', 'identity'];
 const excitations = squeezes.flatMap((squeeze) =>
   placements.map((placement): ResidualSqueezeExciteOptions => ({ squeeze, placement, reduction: 4 })),
 );

@@ -11,14 +11,17 @@ import { checkKeys, readChoice, readWhole, show } from '../options.ts';
 import { type SqueezeExciteOptions, squeezeExcite, squeezeExciteKeys } from '../squeeze_excite.ts';
 
 /** Where a residual block has its SE block (the paper's section 6.4). */
-export type SqueezeExcitePlacement = 'standard' | 'pre' | 'post' | 'identity' | '3x3';
-const placements: readonly SqueezeExcitePlacement[] = ['standard', 'pre', 'post', 'identity', '3x3'];
+export type SqueezeExcitePlacement = 'standard' | 'relu' | 'pre' | 'post' | 'identity' | '3x3';
+const placements: readonly SqueezeExcitePlacement[] = [
+  ...(['standard', 'relu', 'pre', 'post', 'identity', '3x3'] as const),
+];
 
 export interface ResidualSqueezeExciteOptions extends SqueezeExciteOptions {
   /**
-   * `'standard'` (default): on the residual branch, behind its last norm; `'pre'`: ahead of the branch; `'post'`: behind
-   * sum and ReLU; `'identity'`: on the shortcut, behind its projection if it has one; `'3x3'`: behind the norm of a
-   * bottleneck's 3x3 convolution.
+   * `'standard'` (default): on the residual branch, behind its last norm; `'relu'`: there, with a ReLU between the two,
+   * as timm's legacy_seresnet18 and legacy_seresnet34 have it; `'pre'`: ahead of the branch; `'post'`: behind sum and
+   * ReLU; `'identity'`: on the shortcut, behind its projection if it has one; `'3x3'`: behind the norm of a bottleneck's
+   * 3x3 convolution.
    */
   readonly placement?: SqueezeExcitePlacement;
 }
@@ -76,6 +79,9 @@ function finish(x: FeatureMap, last: FeatureMap, norm: string, plan: BlockPlan):
   const normed = () => (projected ? batchNorm(shortcut, { name: 'downsample.1' }) : shortcut);
   if (placement === 'identity') {
     return emitNormTail(last, { name: norm, identity: squeezeExcite(normed(), se) });
+  }
+  if (placement === 'relu') {
+    return relu(add(squeezeExcite(emitNormTail(last, { name: norm }), se), normed()));
   }
   if (placement === 'standard' && !takesAverage(se)) {
     return relu(add(squeezeExcite(batchNorm(last, { name: norm }), se), normed()));
