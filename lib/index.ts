@@ -23,6 +23,11 @@ export type { ImageSource, RawImage } from './images/image.ts';
 export type { ImageOptions } from './images/predict.ts';
 export { type Preprocessing, preprocessings } from './images/preprocessing.ts';
 export type { Interpolation } from './images/resize.ts';
+export type { DType as StoredDType } from './io/dtype.ts';
+export { type OpenWeightsOptions, openWeights } from './io/open_weights.ts';
+export { StoredTensor, type TensorData } from './io/stored_tensor.ts';
+export type { WeightFile, WeightFormat } from './io/weight_file.ts';
+export type { WeightTensor } from './io/weight_tensor.ts';
 export type {
   Attributes,
   AttributeValue,
@@ -59,4 +64,14 @@ export {
   schedules,
   type Warmup,
 } from './train/schedules.ts';
-export type { StateDict, StateTensor } from './weights.ts';
+export {
+  type LoadFileOptions,
+  type LoadFileResult,
+  type ReadStateDictOptions,
+  readStateDict,
+  type WriteStateDictOptions,
+  writeStateDict,
+} from './weight_files/files.ts';
+export type { KeyLayout } from './weight_files/key_maps.ts';
+export type { LoadOptions, LoadResult } from './weight_files/match.ts';
+export type { StateDict, StateTensor } from './weight_files/state_dict.ts';

@@ -3,7 +3,7 @@ import { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
 import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
-import { ArgumentError, ArgumentRangeError, BusyError, DisposedError, StateError } from './errors.ts';
+import { ArgumentError, BusyError, DisposedError, StateError } from './errors.ts';
 import {
   checkForInput,
   defaultPreprocessing,
@@ -11,12 +11,13 @@ import {
   preprocessingKey,
   storedPreprocessing,
 } from './images/preprocessing.ts';
-import { readSafetensors, writeSafetensors } from './io/safetensors.ts';
+import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
   checkFitOptions,
+  checkLoadOptions,
   checkProfileOptions,
   deviceOptions,
   type EvaluateOptions,
@@ -30,10 +31,18 @@ import { formatSummary, type ModelSummary, summarize } from './models/summary.ts
 import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
-import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { runEvaluate } from './train/evaluate.ts';
 import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
-import { type StateDict, Weights } from './weights.ts';
+import {
+  type LoadFileOptions,
+  type LoadFileResult,
+  readForModel,
+  writeStateDict,
+} from './weight_files/files.ts';
+import type { LoadOptions, LoadResult } from './weight_files/match.ts';
+import type { StateDict } from './weight_files/state_dict.ts';
+import { Weights } from './weights.ts';
 
 /**
  * A network with its weights.
@@ -218,46 +227,51 @@ export class Model {
   /**
    * Takes over weights. If anything does not fit, one {@link WeightsError} lists it all and nothing changes.
    *
-   * @param options.strict Whether every parameter must be there and nothing else; default true.
+   * @returns What was loaded, and what was not.
    */
-  async loadStateDict(dict: StateDict, options: { strict?: boolean } = {}): Promise<void> {
-    checkOptions('loadStateDict', options, ['strict']);
-    const strict = checkFlag('loadStateDict: strict', options.strict ?? true);
+  async loadStateDict(dict: StateDict, options: LoadOptions = {}): Promise<LoadResult> {
+    const { settings } = checkLoadOptions('loadStateDict', options, this.definition);
     if (!(dict instanceof Map)) throw new ArgumentError('loadStateDict: expected a Map of names to tensors');
-    await this.#exclusive('loadStateDict', () => this.#weights.load(dict, strict));
+    return this.#exclusive('loadStateDict', () => this.#weights.load(dict, settings));
   }
 
   /** Writes the weights to a safetensors file, atomically: whoever reads it finds the old file or the whole new one. */
   async save(path: string): Promise<void> {
-    checkPath('save', path);
-    const dict = await this.stateDict();
-    const tensors = new Map(
-      [...dict].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape, data }]),
-    );
+    requirePath('save', path);
     const metadata = new Map([
       ['format', 'pt'],
       ['senet.model', this.name],
       ['senet.config', JSON.stringify(this.definition.config)],
       [preprocessingKey, JSON.stringify(this.#preprocessing)],
     ]);
-    await writeSafetensors(path, tensors, { metadata });
+    await writeStateDict(path, await this.stateDict(), { metadata });
   }
 
   /**
-   * Reads weights from a safetensors file with PyTorch's names.
+   * Reads weights from a file: safetensors, or a state dict that PyTorch saved, with senet's, timm's, torchvision's or
+   * Cadene's names. Formats are recognised by content, half-precision and double values become float32.
    *
+   * @example
+   * // For other classes than those of the file: the classifier keeps its initial values.
+   * const { kept } = await model.load('se_resnet50.pth', { classifier: 'keep' });
+   * @returns What was loaded, and what was not.
    * @throws FileError for a damaged file, WeightsError for one that does not fit; the model is then unchanged.
    */
-  async load(path: string, options: { strict?: boolean } = {}): Promise<void> {
-    checkPath('load', path);
-    const { tensors, metadata } = await readSafetensors(path);
-    const preprocessing = storedPreprocessing(path, metadata, this.input);
-    const floats = [...tensors].filter(([, { dtype }]) => dtype !== 'I64');
-    const dict = new Map(
-      floats.map(([name, tensor]) => [name, { shape: tensor.shape, data: tensor.toFloat32() }]),
-    );
-    await this.loadStateDict(dict, options);
-    if (preprocessing !== undefined) this.#preprocessing = preprocessing;
+  async load(path: string, options: LoadFileOptions = {}): Promise<LoadFileResult> {
+    requirePath('load', path);
+    const { settings, signal } = checkLoadOptions('load', options, this.definition);
+    return this.#exclusive('load', async () => {
+      const { values, metadata, result } = await readForModel(
+        path,
+        this.definition.parameters,
+        settings,
+        signal,
+      );
+      const preprocessing = storedPreprocessing(path, metadata, this.input);
+      await this.#weights.assign(values);
+      if (preprocessing !== undefined) this.#preprocessing = preprocessing;
+      return result;
+    });
   }
 
   /** Frees device and memory; work in progress rejects with a DisposedError. More than once does nothing. */
@@ -356,9 +370,4 @@ export class Model {
       stage: (batch) => compiled.stageEvaluation(batch),
     });
   }
-}
-
-function checkPath(verb: string, path: unknown): void {
-  if (typeof path !== 'string') throw new ArgumentError(`${verb}: path: expected a string`);
-  if (path === '') throw new ArgumentRangeError(`${verb}: path: expected the name of a file, received ''`);
 }

@@ -4,12 +4,16 @@ import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError } from './errors.ts';
 import type { ImageOptions } from './images/predict.ts';
+import type { ModelDefinition } from './layers/model_builder.ts';
 import { h100, type Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
-import { checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { checkChoice, checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
+import type { LoadFileOptions } from './weight_files/files.ts';
+import { keyLayouts } from './weight_files/key_maps.ts';
+import { classifierOf, type MatchSettings } from './weight_files/match.ts';
 
 /** Options of a {@link Model}. */
 export interface ModelOptions {
@@ -135,6 +139,24 @@ export function checkFitOptions(options: FitOptions) {
     signal: checkSignal('fit: signal', options.signal),
     callbacks,
   };
+}
+
+/** Checks the options of `load` or, without a signal, `loadStateDict`, and fills in the defaults. */
+export function checkLoadOptions(
+  verb: 'load' | 'loadStateDict',
+  options: LoadFileOptions,
+  model: ModelDefinition,
+) {
+  const file = verb === 'load' ? ['signal'] : [];
+  checkOptions(verb, options, ['strict', 'classifier', 'keys', ...file]);
+  const { strict = true, classifier = 'load', keys = 'auto' } = options;
+  const whole = checkChoice(`${verb}: classifier`, classifier, ['load', 'keep']) === 'load';
+  const settings: MatchSettings = {
+    strict: checkFlag(`${verb}: strict`, strict),
+    keys: checkChoice(`${verb}: keys`, keys, ['auto', ...keyLayouts]),
+    keep: whole ? new Set() : classifierOf(model),
+  };
+  return { settings, signal: checkSignal(`${verb}: signal`, options.signal) };
 }
 
 /** Checks the options of `profile` and fills in the defaults. */

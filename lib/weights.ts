@@ -1,43 +1,14 @@
 /** A model's parameters and states: initial values first, then tensors on its device. */
 import type { Device } from './device.ts';
-import { ArgumentError, DisposedError, ShapeError, StateError, WeightsError } from './errors.ts';
-import { formatShape, sameShape, sizeOf } from './ir/graph.ts';
+import { ArgumentError, DisposedError, ShapeError, StateError } from './errors.ts';
+import { sizeOf } from './ir/graph.ts';
 import type { ParameterSpec } from './layers/model_builder.ts';
 import { Tensor } from './tensor.ts';
 import { initialValues } from './train/initialize.ts';
+import { type LoadResult, type MatchSettings, matchWeights, storedShape } from './weight_files/match.ts';
+import type { StateDict } from './weight_files/state_dict.ts';
 
-/** A tensor of a state dict. */
-export interface StateTensor {
-  /** PyTorch's shape: OIHW for convolutions, [out, in] for linear layers. */
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** Parameters and running statistics under PyTorch's names. */
-export type StateDict = ReadonlyMap<string, StateTensor>;
-
-const storedShape = (spec: ParameterSpec): readonly number[] => spec.storedShape ?? spec.shape;
-
-/** Compares a state dict with what the model has; null when all fits. */
-export function mismatches(
-  specs: readonly ParameterSpec[],
-  dict: StateDict,
-  strict: boolean,
-): WeightsError | null {
-  const known = new Map(specs.map((spec) => [spec.name, spec]));
-  const missing = specs.filter(({ name }) => !dict.has(name)).map(({ name }) => name);
-  // PyTorch counts batches beside the running statistics; nothing here needs it.
-  const unexpected = [...dict.keys()].filter(
-    (name) => !known.has(name) && !name.endsWith('.num_batches_tracked'),
-  );
-  const mismatched = [...dict].flatMap(([name, { shape }]) => {
-    const spec = known.get(name);
-    if (spec === undefined || sameShape(shape, storedShape(spec)) || sameShape(shape, spec.shape)) return [];
-    return [`${name} (expected ${formatShape(storedShape(spec))}, received ${formatShape(shape)})`];
-  });
-  const wrong = mismatched.length > 0 || (strict && missing.length + unexpected.length > 0);
-  return wrong ? new WeightsError({ missing, unexpected, mismatched }) : null;
-}
+export type { StateDict, StateTensor } from './weight_files/state_dict.ts';
 
 export class Weights {
   readonly specs: readonly ParameterSpec[];
@@ -89,26 +60,34 @@ export class Weights {
   }
 
   /** Takes over a state dict; if anything does not fit, nothing changes. */
-  async load(dict: StateDict, strict: boolean): Promise<void> {
+  async load(dict: StateDict, settings: MatchSettings): Promise<LoadResult> {
     this.#check();
-    const error = mismatches(this.specs, dict, strict);
-    if (error !== null) throw error;
-    const found = this.specs.filter(({ name }) => dict.has(name));
-    for (const { name, shape } of found) {
-      const data: unknown = dict.get(name)!.data;
-      if (!(data instanceof Float32Array)) throw new ArgumentError(`${name}: expected a Float32Array`);
-      if (data.length !== sizeOf(shape)) {
-        throw new ShapeError(`${name}: expected ${sizeOf(shape)} elements, received ${data.length}`);
+    const { sources, ...result } = matchWeights(this.specs, dict, settings);
+    const values = new Map<string, Float32Array>();
+    for (const [name, source] of sources) {
+      const data: unknown = dict.get(source)!.data;
+      if (!(data instanceof Float32Array)) throw new ArgumentError(`${source}: expected a Float32Array`);
+      const size = sizeOf(dict.get(source)!.shape);
+      if (data.length !== size) {
+        throw new ShapeError(`${source}: expected ${size} elements, received ${data.length}`);
       }
+      values.set(name, this.#device === undefined ? data.slice() : data);
     }
+    await this.assign(values);
+    return result;
+  }
+
+  /** Takes over values that are known to fit, by the names of the specs; the arrays belong to the weights from then on. */
+  async assign(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+    this.#check();
     const device = this.#device;
     if (device === undefined) {
-      for (const { name } of found) this.#host.set(name, dict.get(name)!.data.slice());
+      for (const [name, data] of values) this.#host.set(name, data);
       return;
     }
     await device.write(
-      found.map(({ name }) => this.#tensors.get(name)!.handle),
-      found.map(({ name }) => dict.get(name)!.data),
+      [...values.keys()].map((name) => this.#tensors.get(name)!.handle),
+      [...values.values()],
     );
   }
 

@@ -40,6 +40,7 @@ describe('lib', () => {
     'lib/layers': ['lib/graph', 'lib/ops', 'lib/ir'],
     'lib/models': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir'],
     'lib/io': [],
+    'lib/weight_files': ['lib/io', 'lib/layers', 'lib/ir'],
     'lib/onnx': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir', 'lib/io'],
     'lib/data': ['lib/io'],
     'lib/images': ['lib/data', 'lib/io'],

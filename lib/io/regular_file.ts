@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ArgumentError, ArgumentRangeError, FileError } from '../errors.ts';
+import type { ByteSource } from './byte_source.ts';
 
 /** Bytes asked for in one read: large enough for full speed, small enough to react to an abort at once. */
 const readPiece = 4 << 20;
@@ -28,7 +29,7 @@ export function asFileError(path: string, action: string, error: unknown): unkno
  * A regular file open for reading. Links are followed; directories, FIFOs, sockets and devices are refused without
  * blocking on them. Reads are positional: there is no mapping that another process could pull away.
  */
-export class RegularFile {
+export class RegularFile implements ByteSource {
   readonly path: string;
   /** Size in bytes when the file was opened. */
   readonly size: number;

@@ -1,7 +1,8 @@
 import { ArgumentError } from '../errors.ts';
 import type { DType } from './dtype.ts';
+import { elementBytes, isFloatType, toFloat32 } from './float_values.ts';
 
-/** A tensor as a file holds it: what {@link writeSafetensors} takes, and what {@link StoredTensor} provides. */
+/** A tensor as a file holds it; {@link StoredTensor} is one. */
 export interface TensorData {
   /** Element type. */
   readonly dtype: DType;
@@ -34,49 +35,18 @@ export class StoredTensor implements TensorData {
    * @throws ArgumentError if the tensor is of another type
    */
   toFloat32(): Float32Array<ArrayBuffer> {
+    if (!isFloatType(this.dtype)) {
+      throw new ArgumentError(
+        `toFloat32: expected a tensor of F32, F64, F16 or BF16, received ${this.dtype}`,
+      );
+    }
     const copy = new Uint8Array(this.data.byteLength);
     copy.set(this.data);
-    switch (this.dtype) {
-      case 'F32':
-        return new Float32Array(copy.buffer);
-      case 'F64':
-        return new Float32Array(new Float64Array(copy.buffer));
-      case 'F16':
-        return float16ToFloat32(new Uint16Array(copy.buffer));
-      case 'BF16':
-        return bfloat16ToFloat32(new Uint16Array(copy.buffer));
-      default:
-        throw new ArgumentError(
-          `toFloat32: expected a tensor of F32, F64, F16 or BF16, received ${this.dtype}`,
-        );
-    }
+    if (this.dtype === 'F32') return new Float32Array(copy.buffer);
+    const values = new Float32Array(copy.byteLength / elementBytes(this.dtype));
+    toFloat32(this.dtype, copy, values);
+    return values;
   }
-}
-
-function bfloat16ToFloat32(words: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(words.length);
-  for (let i = 0; i < words.length; i++) bits[i] = words[i]! << 16;
-  return new Float32Array(bits.buffer);
-}
-
-function float16ToFloat32(words: Uint16Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(words.length);
-  const values = new Float32Array(bits.buffer);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    const sign = (word & 0x8000) << 16;
-    const exponent = (word >> 10) & 0x1f;
-    const fraction = word & 0x3ff;
-    if (exponent === 0) {
-      // Zero or subnormal: a multiple of 2^-24.
-      values[i] = (sign === 0 ? fraction : -fraction) * 2 ** -24;
-    } else if (exponent === 0x1f) {
-      bits[i] = sign | 0x7f800000 | (fraction << 13);
-    } else {
-      bits[i] = sign | ((exponent + 112) << 23) | (fraction << 13);
-    }
-  }
-  return values;
 }
 
 /** Where the exponent of a floating-point type sits: all ones there means NaN or infinity. */
