@@ -85,7 +85,7 @@ export class CompiledModel {
     return {
       run: async (lr, seed, step) => {
         try {
-          await staged.add(stepInputs(lr, seed, step));
+          await staged.add(this.#stepInputs(lr, seed, step));
           return asResult(await staged.run());
         } catch (error) {
           if (!(error instanceof NonFiniteError)) throw error;
@@ -150,7 +150,7 @@ export class CompiledModel {
 
   /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
   async profileTraining({ images, labels, size }: Batch, runs: number): Promise<StepProfile[]> {
-    const inputs = { images, labels, ...stepInputs(0, 0, 0) };
+    const inputs = { images, labels, ...this.#stepInputs(0, 0, 0) };
     return this.#training(size, labelKind(labels), (program) => medianProfile(program, inputs, runs));
   }
 
@@ -172,6 +172,16 @@ export class CompiledModel {
     return this.#device.precision === 'float16';
   }
 
+  /** The inputs of a training program beside the batch. */
+  #stepInputs(lr: number, seed: number, step: number): ProgramInputs {
+    const momentum = this.options.optimizer?.momentum ?? 0;
+    return {
+      lr: Float32Array.of(lr),
+      ...(momentum > 0 && { momentum: Float32Array.of(momentum) }),
+      key: Int32Array.of(seed | 0, step | 0),
+    };
+  }
+
   #prediction<R>(size: number, action: (program: Program) => Promise<R>): Promise<R> {
     return this.#using(`predict:${size}`, () => predictionGraph(this.#definition.graph, size), action);
   }
@@ -185,7 +195,7 @@ export class CompiledModel {
         batch,
         labels,
         labelSmoothing: loss.labelSmoothing,
-        momentum,
+        momentum: momentum > 0,
         nesterov,
         scalesLoss: this.#scalesLoss,
         statisticsMomentum,
@@ -241,12 +251,6 @@ function padded(images: Float32Array, length: number): Float32Array {
   all.set(images);
   return all;
 }
-
-/** The inputs of a training program beside the batch. */
-const stepInputs = (lr: number, seed: number, step: number): ProgramInputs => ({
-  lr: Float32Array.of(lr),
-  key: Int32Array.of(seed | 0, step | 0),
-});
 
 /** Step by step the median of several runs, after one to warm up. */
 async function medianProfile(program: Program, inputs: ProgramInputs, runs: number): Promise<StepProfile[]> {

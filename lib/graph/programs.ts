@@ -15,7 +15,8 @@ export interface TrainingOptions {
   readonly batch: number;
   readonly labels: LabelKind;
   readonly labelSmoothing: number;
-  readonly momentum: number;
+  /** Whether parameters have velocities; the momentum itself is an input of each step. */
+  readonly momentum: boolean;
   readonly nesterov: boolean;
   /** Share of the batch's statistics in the running ones, PyTorch's convention (0.1). */
   readonly statisticsMomentum: number;
@@ -127,15 +128,15 @@ function emitUpdates(
   if (state === ABSENT) builder.emit('assert_finite', all, { what: 'gradient' });
   else builder.emit('loss_scale_update', [state, ...all]);
   const lr = builder.input('lr', f32());
+  const momentum = options.momentum ? builder.input('momentum', f32()) : ABSENT;
   const triples = trained.flatMap(([parameter, gradient]) => {
     const { name, shape } = builder.values[parameter]!;
-    const velocity = options.momentum === 0 ? ABSENT : builder.state(velocityName(name), f32(...shape));
+    const velocity = options.momentum ? builder.state(velocityName(name), f32(...shape)) : ABSENT;
     return [parameter, gradient, velocity];
   });
   const scaled = unscale !== ABSENT;
-  builder.emit('sgd', [lr, ...triples, ...(scaled ? [unscale] : [])], {
+  builder.emit('sgd', [lr, momentum, ...triples, ...(scaled ? [unscale] : [])], {
     scaled,
-    momentum: options.momentum,
     nesterov: options.nesterov,
     decays: trained.map(([parameter]) => options.decays.get(builder.values[parameter]!.name)!),
   });
@@ -149,7 +150,7 @@ function emitUpdates(
 }
 
 /**
- * One step of training: forward, backward, update. Inputs: images, labels, lr, and key if the model has dropout.
+ * One step of training: forward, backward, update. Inputs: images, labels, lr, momentum if there are velocities, and key if the model has dropout.
  * Outputs: loss, then the counts of top-1 and top-5 correct samples. Nothing is written before the input, the loss
  * and all gradients are known to be finite; with a scaled loss, a step whose gradients overflow writes nothing.
  */

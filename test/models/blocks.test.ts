@@ -84,7 +84,7 @@ async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
     batch: BATCH,
     labels: 'indices',
     labelSmoothing: 0,
-    momentum: 0,
+    momentum: false,
     nesterov: false,
     scalesLoss: false,
     statisticsMomentum: 0.1,

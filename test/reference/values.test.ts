@@ -181,23 +181,24 @@ describe('loss and accuracy', () => {
 });
 
 describe('sgd', () => {
-  const step = (options: Attributes) => {
+  const step = (momentum: number | undefined, options: Attributes) => {
     const [p, g, v] = [tensor([1], [2]), tensor([1], [3]), tensor([1], [4])];
-    const slots = [tensor([], [0.5]), p, g, options['momentum'] === 0 ? undefined : v];
+    const lr = tensor([], [0.5]);
+    const slots = momentum === undefined ? [lr, undefined, p, g] : [lr, tensor([], [momentum]), p, g, v];
     evaluate('sgd', slots, options);
     return [p.data[0], g.data[0], v.data[0]];
   };
 
   test('plain with decay', () => {
-    expect(step({ momentum: 0, nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 3.5, 3, 4]);
+    expect(step(undefined, { nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 3.5, 3, 4]);
   });
 
   test('momentum', () => {
-    expect(step({ momentum: 0.5, nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 5.5, 3, 5.5]);
+    expect(step(0.5, { nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 5.5, 3, 5.5]);
   });
 
   test('nesterov', () => {
-    expect(step({ momentum: 0.5, nesterov: true, decays: [0.25] })).toEqual([2 - 0.5 * (3.5 + 2.75), 3, 5.5]);
+    expect(step(0.5, { nesterov: true, decays: [0.25] })).toEqual([2 - 0.5 * (3.5 + 2.75), 3, 5.5]);
   });
 });
 

@@ -19,7 +19,7 @@ const graphs = {
     batch: BATCH,
     labels: 'indices',
     labelSmoothing: 0,
-    momentum: 0.9,
+    momentum: true,
     nesterov: false,
     scalesLoss: false,
     statisticsMomentum: 0.1,

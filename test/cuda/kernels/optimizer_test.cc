@@ -37,9 +37,10 @@ void sgd_case(double momentum, bool nesterov, double scale) {
   }
   const DeviceArray<SgdTensor> tensors_(tensors);
   const DeviceArray<float> lr(std::vector<float>{0.1f}),
-      unscale(std::vector<float>{static_cast<float>(1 / scale)});
-  sgd(tensors_, static_cast<int>(tensors.size()), kLargest, momentum, nesterov, lr,
-      scale == 1 ? nullptr : unscale.data(), nullptr, stream());
+      unscale(std::vector<float>{static_cast<float>(1 / scale)}),
+      kept(std::vector<float>{static_cast<float>(momentum)});
+  sgd(tensors_, static_cast<int>(tensors.size()), kLargest, nesterov, lr,
+      momentum == 0 ? nullptr : kept.data(), scale == 1 ? nullptr : unscale.data(), nullptr, stream());
   for (const auto& one : parameters) {
     std::vector<double> p = one->p.exact, v = one->v.exact;
     for (size_t i = 0; i < p.size(); ++i) {
@@ -98,7 +99,7 @@ KERNEL_TEST(nothing_is_updated_when_a_check_failed) {
       std::vector<RunningTensor>{{statistic.p_, statistic.g_, kLengths[0], 0.15f, 0}});
   const DeviceArray<int32_t> failed(std::vector<int32_t>{1});
   const DeviceArray<float> lr(std::vector<float>{0.1f});
-  sgd(parameters, 1, kLengths[0], 0.9, false, lr, nullptr, failed, stream());
+  sgd(parameters, 1, kLengths[0], false, lr, lr, nullptr, failed, stream());
   running_update(statistics, 1, kLengths[0], 0.1, failed, stream());
   expect_close("p", one.p_, one.p.exact, {1, 1});
   expect_close("v", one.v_, one.v.exact, {1, 1});

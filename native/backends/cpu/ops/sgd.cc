@@ -10,24 +10,24 @@ namespace {
 class SgdStep final : public Step {
  public:
   // sizes and decays: one per triple.
-  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays, double momentum,
+  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays, bool has_momentum,
           bool nesterov)
-      : tensors_(sizes.size()), momentum_(broadcast(static_cast<float>(momentum))), nesterov_(nesterov) {
+      : tensors_(sizes.size()), has_momentum_(has_momentum), nesterov_(nesterov) {
     for (size_t t = 0; t < sizes.size(); ++t) {
       sweep_.add(sizes[t]);
       tensors_[t].decay = static_cast<float>(decays[t]);
     }
-    has_momentum_ = momentum != 0;
   }
 
   void bind(const Binding& binding) override {
     lr_ = static_cast<const float*>(binding.inputs[0]);
+    momentum_ = static_cast<const float*>(binding.inputs[1]);
     for (size_t t = 0; t < tensors_.size(); ++t) {
       // sgd changes parameters and velocities in place, though they come as inputs.
-      tensors_[t].parameter = static_cast<float*>(const_cast<void*>(binding.inputs[1 + 3 * t]));
-      tensors_[t].gradient = static_cast<const float*>(binding.inputs[2 + 3 * t]);
+      tensors_[t].parameter = static_cast<float*>(const_cast<void*>(binding.inputs[2 + 3 * t]));
+      tensors_[t].gradient = static_cast<const float*>(binding.inputs[3 + 3 * t]);
       if (has_momentum_)
-        tensors_[t].velocity = static_cast<float*>(const_cast<void*>(binding.inputs[3 + 3 * t]));
+        tensors_[t].velocity = static_cast<float*>(const_cast<void*>(binding.inputs[4 + 3 * t]));
     }
   }
 
@@ -60,7 +60,7 @@ class SgdStep final : public Step {
 
   template <bool kNesterov>
   void update(const Tensor& tensor, int64_t begin, int64_t end) const {
-    const Vec lr = broadcast(*lr_), decay = broadcast(tensor.decay), momentum = momentum_;
+    const Vec lr = broadcast(*lr_), decay = broadcast(tensor.decay), momentum = broadcast(*momentum_);
     const auto step = [&](int64_t i, int64_t width) {
       const Vec p = load(tensor.parameter + i, width);
       const Vec g = load(tensor.gradient + i, width) + decay * p;
@@ -75,10 +75,9 @@ class SgdStep final : public Step {
 
   FlatSweep sweep_;
   std::vector<Tensor> tensors_;
-  Vec momentum_;
-  bool has_momentum_;
-  bool nesterov_;
+  bool has_momentum_, nesterov_;
   const float* lr_ = nullptr;
+  const float* momentum_ = nullptr;
 };
 
 }  // namespace
@@ -88,16 +87,20 @@ StepPlan prepare_sgd(const PrepareContext& context) {
   require_operands(node, 1, 0);
   require_dtype(node, context.in(0), DType::kFloat32);
   require(context.in(0).elements() == 1, node, "a scalar lr");
-  const double momentum = node.number("momentum");
+  const bool momentum = node.has_input(1);
+  if (momentum) {
+    require_dtype(node, context.in(1), DType::kFloat32);
+    require(context.in(1).elements() == 1, node, "a scalar momentum");
+  }
   const std::vector<double>& decays = node.numbers("decays");
-  require(node.inputs.size() <= 1 + 3 * decays.size(), node, "one decay for each parameter");
+  require(node.inputs.size() <= 2 + 3 * decays.size(), node, "one decay for each parameter");
   std::vector<int64_t> sizes;
   for (size_t t = 0; t < decays.size(); ++t) {
-    const size_t first = 1 + 3 * t;
+    const size_t first = 2 + 3 * t;
     require(node.has_input(first) && node.has_input(first + 1), node,
             "a parameter and a gradient for each decay");
     require_same_storage(node, context.in(first), context.in(first + 1));
-    if (momentum != 0) {
+    if (momentum) {
       require(node.has_input(first + 2), node, "a velocity for each parameter");
       require_same_storage(node, context.in(first), context.in(first + 2));
     }

@@ -324,10 +324,10 @@ struct SgdTensor {
   int32_t unused;
 };
 // By PyTorch's rule: g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v). lr
-// [1]. unscale [1] or null: gradients are multiplied by it first. failed [1] or null: nothing happens if it
-// is not 0.
-void sgd(const SgdTensor* tensors, int count, int64_t largest, double momentum, bool nesterov,
-         const float* lr, const float* unscale, const int32_t* failed, cudaStream_t stream);
+// [1]. momentum [1], or null where tensors have no velocity. unscale [1] or null: gradients are multiplied by
+// it first. failed [1] or null: nothing happens if it is not 0.
+void sgd(const SgdTensor* tensors, int count, int64_t largest, bool nesterov, const float* lr,
+         const float* momentum, const float* unscale, const int32_t* failed, cudaStream_t stream);
 
 struct RunningTensor {
   float* running;

@@ -7,35 +7,40 @@ namespace senet::cuda {
 
 namespace {
 
+// Inputs: lr, momentum, then parameter, gradient and velocity of each.
+constexpr size_t kFirstTriple = 2;
+
 class SgdStep final : public Step {
  public:
-  SgdStep(const Kit& kit, TensorList<SgdTensor> tensors, double momentum, bool nesterov, bool scaled)
+  SgdStep(const Kit& kit, TensorList<SgdTensor> tensors, bool has_momentum, bool nesterov, bool scaled)
       : stream_(kit.stream),
         failed_(kit.failed),
         tensors_(std::move(tensors)),
-        momentum_(momentum),
+        has_momentum_(has_momentum),
         nesterov_(nesterov),
         scaled_(scaled) {}
 
   void bind(const Binding& binding) override {
     lr_ = static_cast<const float*>(binding.inputs[0]);
+    if (has_momentum_) momentum_ = static_cast<const float*>(binding.inputs[1]);
     for (int t = 0; t < tensors_.count(); ++t) {
       // sgd changes parameters and velocities in place, though they come as inputs.
-      const size_t first = 1 + 3 * static_cast<size_t>(t);
+      const size_t first = kFirstTriple + 3 * static_cast<size_t>(t);
       SgdTensor& tensor = tensors_[t];
       tensor.parameter = static_cast<float*>(const_cast<void*>(binding.inputs[first]));
       tensor.gradient = static_cast<const float*>(binding.inputs[first + 1]);
-      if (momentum_ != 0) tensor.velocity = static_cast<float*>(const_cast<void*>(binding.inputs[first + 2]));
+      if (has_momentum_) tensor.velocity = static_cast<float*>(const_cast<void*>(binding.inputs[first + 2]));
     }
     if (scaled_) {
-      unscale_ = static_cast<const float*>(binding.inputs[1 + 3 * static_cast<size_t>(tensors_.count())]);
+      const size_t last = kFirstTriple + 3 * static_cast<size_t>(tensors_.count());
+      unscale_ = static_cast<const float*>(binding.inputs[last]);
     }
     tensors_.upload(binding.constants, *stream_);
   }
 
   void run() override {
     if (tensors_.count() == 0) return;
-    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), momentum_, nesterov_, lr_, unscale_, failed_,
+    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), nesterov_, lr_, momentum_, unscale_, failed_,
         stream_->get());
   }
 
@@ -43,9 +48,9 @@ class SgdStep final : public Step {
   std::shared_ptr<const Stream> stream_;
   const int32_t* failed_;
   TensorList<SgdTensor> tensors_;
-  double momentum_;
-  bool nesterov_, scaled_;
+  bool has_momentum_, nesterov_, scaled_;
   const float* lr_ = nullptr;
+  const float* momentum_ = nullptr;
   const float* unscale_ = nullptr;
 };
 
@@ -55,9 +60,10 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
   const Node& node = context.node;
   require_operands(node, 1, 0);
   require_floats(node, context.in(0), 1);
-  const double momentum = node.number("momentum");
+  const bool momentum = node.has_input(1);
+  if (momentum) require_floats(node, context.in(1), 1);
   const std::vector<double>& decays = node.numbers("decays");
-  const size_t end = 1 + 3 * decays.size();
+  const size_t end = kFirstTriple + 3 * decays.size();
   const bool scaled = node.flag("scaled");
   require(node.inputs.size() <= end + (scaled ? 1 : 0), node, "one decay for each parameter");
   if (scaled) {
@@ -66,7 +72,7 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
   }
   TensorList<SgdTensor> tensors;
   for (size_t t = 0; t < decays.size(); ++t) {
-    const size_t first = 1 + 3 * t, given = momentum != 0 ? 3 : 2;
+    const size_t first = kFirstTriple + 3 * t, given = momentum ? 3 : 2;
     for (size_t i = 0; i < given; ++i) {
       require(node.has_input(first + i), node, "parameter, gradient and velocity for each decay");
       require_floats(node, context.in(first + i), context.in(first).elements());
