@@ -13,13 +13,13 @@ const elements = SHAPE.reduce((a, b) => a * b);
 
 /** The backend on the simulated GPU, built so that accesses are counted. */
 function buildLibrary() {
-  const folder = join(root, 'build/cuda-sim/traffic');
+  const folder = join(root, 'build/cuda-sim/tsan');
   mkdirSync(folder, { recursive: true });
-  const configure = `cmake -S '${root}native/backends/cuda_sim' -B '${folder}' -DSENET_SIM_MODE=traffic`;
-  const build = `cmake --build '${folder}' --target senet_cuda_sim --parallel 2`;
+  const configure = `cmake -S '${root}native/backends/cuda_sim' -B '${folder}' -DSENET_SIM_MODE=tsan`;
+  const build = `cmake --build '${folder}' --target senet_cuda_sim_traffic --parallel 2`;
   // The tests build it as well.
   execFileSync('flock', [join(folder, 'lock'), 'sh', '-c', `${configure} && ${build}`], { stdio: 'pipe' });
-  return join(folder, 'senet_cuda_sim.so');
+  return join(folder, 'senet_cuda_sim_traffic.so');
 }
 
 /** What each kernel has moved in one run of a work in contenders/traffic.mjs. */

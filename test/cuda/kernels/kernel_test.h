@@ -27,7 +27,7 @@ struct Test {
   void (*run)();
 };
 std::vector<Test>& tests();
-#if defined(__SANITIZE_THREAD__)
+#if defined(SENET_RACE_DETECTOR)
 inline constexpr bool kRaceDetector = true;
 #else
 inline constexpr bool kRaceDetector = false;
@@ -123,7 +123,8 @@ std::string storage_name() {
 template <typename Body>
 void for_each_storage(const Body& body) {
   body(float());
-  body(__half());
+  // Half floats go the ways of bfloat16: to see them raced is to see them twice.
+  if (!kRaceDetector) body(__half());
   body(__nv_bfloat16());
 }
 

@@ -5,7 +5,7 @@ export const SIZE = 8;
 export const CLASSES = 4;
 
 export function tinyModel(seed = 3) {
-  return createModel('se_resnet20', { input: [SIZE, SIZE, 3], classes: CLASSES, seed });
+  return createModel('se_resnet14', { input: [SIZE, SIZE, 3], classes: CLASSES, seed });
 }
 
 /** On the device that the test names. */
