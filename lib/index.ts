@@ -8,7 +8,9 @@ export type { Augmentation, Batch, BatchOptions } from './data/dataset.ts';
 export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
 export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
+export { imagenetClasses } from './data/imagenet_classes.ts';
 export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
+export { type Guess, topK } from './data/top_k.ts';
 export {
   type DeviceInfo,
   type DeviceName,
@@ -21,7 +23,7 @@ export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
 export type { ImageOptions } from './images/predict.ts';
-export { type Preprocessing, preprocessings } from './images/preprocessing.ts';
+export { fitPreprocessing, type Preprocessing, preprocessings } from './images/preprocessing.ts';
 export type { Interpolation } from './images/resize.ts';
 export type { DType as StoredDType } from './io/dtype.ts';
 export { type OpenWeightsOptions, openWeights } from './io/open_weights.ts';

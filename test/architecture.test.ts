@@ -58,6 +58,14 @@ describe('lib', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('the command line uses what everybody can use, and nobody uses it', () => {
+    const inside = (file: string) => file.startsWith('lib/cli/');
+    const edges = lib.flatMap((file) => importsOf(file).map((target) => [file, target] as const));
+    const out = edges.filter(([file, target]) => inside(file) && !inside(target)).map(([, target]) => target);
+    expect([...new Set(out)].sort()).toEqual(['lib/index.ts']);
+    expect(edges.filter(([file, target]) => !inside(file) && inside(target))).toEqual([]);
+  });
+
   test('only native.ts loads the addon', () => {
     const loaders = lib.filter((file) => /createRequire|\.node\b'/.test(textOf(file)));
     expect(loaders).toEqual(['lib/native.ts']);

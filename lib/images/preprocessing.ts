@@ -171,8 +171,17 @@ export function checkForInput(
   return checked;
 }
 
-/** A preprocessing for another input: the crop becomes the input, and resizing keeps its proportion to it. */
-export function fitToInput(preprocessing: Preprocessing, [height, width]: InputShape): Preprocessing {
+/**
+ * A preprocessing for another input: the crop becomes the input, and resizing keeps its proportion to it.
+ *
+ * @example
+ * model.preprocessing = fitPreprocessing(preprocessings.caffe, model.input);
+ */
+export function fitPreprocessing(
+  preprocessing: Preprocessing,
+  input: readonly [height: number, width: number, channels: number],
+): Preprocessing {
+  const [height, width] = input;
   const [cropHeight, cropWidth] = cropSize(preprocessing);
   if (cropHeight === height && cropWidth === width) return preprocessing;
   const share = preprocessing.resize / Math.min(cropHeight, cropWidth);
@@ -196,7 +205,7 @@ export function defaultPreprocessing(name: string, input: InputShape): Preproces
     : small
       ? preprocessings.cifar10
       : preprocessings.imagenet;
-  const fitted = fitToInput(preset, input);
+  const fitted = fitPreprocessing(preset, input);
   if (channels === 3) return fitted;
   const halves = new Array<number>(channels).fill(0.5);
   return { ...fitted, mean: halves, std: halves };
@@ -220,7 +229,7 @@ export function storedPreprocessing(
   if (text === undefined) return undefined;
   try {
     const stored = checkPreprocessing(preprocessingKey, JSON.parse(text));
-    return stored.mean.length === input[2] ? fitToInput(stored, input) : undefined;
+    return stored.mean.length === input[2] ? fitPreprocessing(stored, input) : undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const reason = error instanceof SyntaxError ? `${preprocessingKey}: expected JSON` : error.message;

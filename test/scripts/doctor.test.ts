@@ -94,15 +94,15 @@ describe('without a working addon the exit code is 1', () => {
 });
 
 describe('the command line', () => {
-  test.each([[], ['operate'], ['doctor', 'now'], ['doctor', '--loud']])('refuses %j', async (...args) => {
-    const { code, stderr } = await runScript('bin/senet.mjs', args.flat());
+  test.each(['now', '--loud'])('refuses %s', async (argument) => {
+    const { code, stderr } = await doctor([argument]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^senet: .*\nsenet doctor /);
+    expect(stderr).toMatch(/^senet doctor: .*\n$/);
     expect(stderr).not.toMatch(STACK_TRACE);
   });
 
   test('explains itself', async () => {
-    const { code, stdout } = await runScript('bin/senet.mjs', ['--help']);
+    const { code, stdout } = await doctor(['--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('senet doctor --json');
   });

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type DeviceName,
+  FileError,
+  fitPreprocessing,
+  type Guess,
+  imagenetClasses,
+  type Model,
+  type PredictOptions,
+  preprocessings,
+  topK,
+} from '../index.ts';
+import type { Arguments, Command } from './command.ts';
+import { choice, modelOf, modelOptions, modelUsage, numbers, required } from './options.ts';
+
+const presets = Object.entries(preprocessings);
+
+/** `senet predict IMAGE …` */
+export const predict: Command = {
+  summary: 'says what is on images',
+  usage: `senet predict IMAGE... --model MODEL --weights FILE [options]
+  --model MODEL     name of the zoo, see: senet models
+  --weights FILE    the model's weights
+  --top K           classes to show for each image; default 5
+  --names FILE      names of the classes, a line each; default those of ImageNet where there are 1000
+  --crops KIND      center or ten; default center
+  --scales N,N      lengths of the shorter side to average over
+  --preprocessing P ${presets.map(([name]) => name).join(', ')}; default that of the weights
+  --device DEVICE   auto, cpu or cuda; default auto
+${modelUsage}`,
+  options: {
+    ...modelOptions,
+    model: { type: 'string' },
+    weights: { type: 'string' },
+    top: { type: 'string' },
+    names: { type: 'string' },
+    crops: { type: 'string' },
+    scales: { type: 'string' },
+    preprocessing: { type: 'string' },
+    device: { type: 'string' },
+  },
+  positionals: [1, Number.POSITIVE_INFINITY],
+  run: async (given) => {
+    const name = required(given, 'model', 'MODEL');
+    const weights = required(given, 'weights', 'FILE');
+    const top = given.whole('top') ?? 5;
+    const views = viewOptions(given);
+    const device = choice<DeviceName>(given, 'device', ['auto', 'cpu', 'cuda']);
+    const preset = choice(
+      given,
+      'preprocessing',
+      presets.map(([word]) => word),
+    );
+    using model = modelOf(name, given);
+    const names = await classNames(given.text('names'), model);
+    if (device !== undefined) await model.compile({ device });
+    await model.load(weights);
+    const preprocessing = presets.find(([word]) => word === preset)?.[1];
+    const options: PredictOptions = {
+      ...views,
+      ...(preprocessing && { preprocessing: fitPreprocessing(preprocessing, model.input) }),
+    };
+    const probabilities = await model.predict([...given.positionals], options);
+    const { classes } = model;
+    const found = given.positionals.map((image, i) => ({
+      image,
+      top: topK(probabilities.subarray(i * classes, (i + 1) * classes), top, names),
+    }));
+    return { text: found.map(format).join('\n\n'), json: found };
+  },
+};
+
+function viewOptions(given: Arguments): PredictOptions {
+  const crops = choice(given, 'crops', ['center', 'ten']);
+  const scales = given.text('scales');
+  return {
+    ...(crops !== undefined && { crops }),
+    ...(scales !== undefined && {
+      scales: numbers('--scales', scales, ',', 'whole numbers with commas, such as 224,256'),
+    }),
+  };
+}
+
+async function classNames(file: string | undefined, model: Model): Promise<readonly string[] | undefined> {
+  if (file === undefined) return model.classes === imagenetClasses.length ? imagenetClasses : undefined;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new FileError(file, `cannot read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const names = text.split('\n').map((line) => line.trim());
+  if (names.at(-1) === '') names.pop();
+  if (names.length !== model.classes) {
+    throw new FileError(file, `expected ${model.classes} lines, one per class, received ${names.length}`);
+  }
+  return names;
+}
+
+const format = ({ image, top }: { image: string; top: readonly Guess[] }): string =>
+  [
+    image,
+    ...top.map(
+      ({ index, name, probability }) =>
+        `  ${(100 * probability).toFixed(2).padStart(6)} %  ${name}${name === String(index) ? '' : ` (${index})`}`,
+    ),
+  ].join('\n');
