@@ -52,7 +52,13 @@ export type {
   ProfileOptions,
 } from './model_options.ts';
 export * from './models/index.ts';
-export { type ExportOnnxOptions, exportOnnx, type OnnxSource } from './onnx.ts';
+export {
+  type ExportOnnxOptions,
+  exportOnnx,
+  type ImportOnnxOptions,
+  importOnnx,
+  type OnnxSource,
+} from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
 export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';

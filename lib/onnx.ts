@@ -1,8 +1,12 @@
-/** Models as ONNX files. */
+/** Models as ONNX files, and ONNX files as models. */
+import { ArgumentError, FileError, OutOfMemoryError } from './errors.ts';
 import { writeFileAtomic } from './io/atomic_file.ts';
-import { requirePath } from './io/regular_file.ts';
+import { RegularFile, requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
+import { Model } from './model.ts';
+import type { ModelOptions } from './model_options.ts';
 import { encodeOnnx } from './onnx/export.ts';
+import { decodeOnnx } from './onnx/import.ts';
 import { opsets } from './onnx/schema.ts';
 import { checkChoice, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import type { StateDict } from './weights.ts';
@@ -49,4 +53,67 @@ export async function exportOnnx(
   const signal = checkSignal('exportOnnx: signal', options.signal);
   const weights = await model.stateDict();
   await writeFileAtomic(path, encodeOnnx(model.definition, weights, { opset, batchSize, output }), signal);
+}
+
+/** Options of {@link importOnnx}. */
+export interface ImportOnnxOptions extends ModelOptions {
+  /** Height and width of the images, for files that leave them open. */
+  readonly size?: readonly [height: number, width: number];
+  /** Stops reading; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A protobuf message has no more. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads a classifier of images from an ONNX file of opset 11 to 22 as a model to predict with and to train on: input
+ * float32 [N, C, H, W], output [N, classes], either logits or a Softmax of them, which `predict` computes anyway. Parameters
+ * keep the file's names. Squeeze-and-excitation blocks and the tails of residual blocks run in senet's fused kernels.
+ *
+ * @throws FileError for a damaged file, UnsupportedError for one with operators or shapes that senet lacks; both name the
+ *   tensor or node, and operators that are missing are named all at once
+ * @example
+ * const model = await importOnnx('se_resnet50.onnx');
+ * const probabilities = await model.predict(images);
+ */
+export async function importOnnx(path: string, options: ImportOnnxOptions = {}): Promise<Model> {
+  requirePath('importOnnx', path);
+  checkOptions('importOnnx', options, ['seed', 'size', 'signal']);
+  const { seed, size } = options;
+  if (size !== undefined) {
+    if (!Array.isArray(size) || size.length !== 2) {
+      throw new ArgumentError('importOnnx: size: expected [height, width]');
+    }
+    for (const side of size) checkWhole('importOnnx: size', side, 1);
+  }
+  const bytes = await readFile(path, checkSignal('importOnnx: signal', options.signal));
+  const { definition, weights } = decodeOnnx(bytes, path, { size });
+  const model = new Model(definition, seed === undefined ? {} : { seed });
+  await model.loadStateDict(weights);
+  return model;
+}
+
+async function readFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  signal?.throwIfAborted();
+  const file = await RegularFile.open(path);
+  try {
+    if (file.size > MAX_BYTES) {
+      throw new FileError(path, `expected at most ${MAX_BYTES} bytes, the file has ${file.size}`);
+    }
+    const bytes = allocate(file.size, path);
+    await file.read(bytes, 0, signal);
+    await file.requireUnchanged();
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+function allocate(size: number, path: string): Uint8Array {
+  try {
+    return new Uint8Array(size);
+  } catch {
+    throw new OutOfMemoryError(`${path}: cannot allocate ${size} bytes to read it`);
+  }
 }

@@ -260,7 +260,7 @@ export const blocks = (fieldNumber: number): Field<readonly Uint8Array[]> => ({
 });
 
 /** The library reports what it cannot read as errors of several classes. */
-function asProblem(error: unknown): FormatProblem {
+export function asProblem(error: unknown): FormatProblem {
   if (error instanceof FormatProblem) return error;
   return new FormatProblem('', `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
 }

@@ -31,6 +31,7 @@ import {
 } from '../../lib/layers/index.ts';
 import { buildModel, listModels, type ModelName } from '../../lib/models/index.ts';
 import type { ExportSettings } from '../../lib/onnx/export.ts';
+import { decodeOnnx } from '../../lib/onnx/import.ts';
 import { Budget, decode } from '../../lib/onnx/protobuf.ts';
 import { modelSchema } from '../../lib/onnx/schema.ts';
 import { type ExportOnnxOptions, exportOnnx } from '../../lib/onnx.ts';
@@ -51,6 +52,9 @@ async function check(
   const images = noise(batch * h * w * c, 99, 1.5);
   const bytes = onnxBytes(definition, weights, options);
   const expected = await logitsOf(definition, weights, images, batch);
+  const read = decodeOnnx(bytes, 'model.onnx', { size: undefined });
+  const again = await logitsOf(read.definition, read.weights, images, batch);
+  expect(distance(again, expected)).toBeLessThan(1e-4);
   const actual = await runOnnx(bytes, toNchw(images, definition.input), [batch, c, h, w]);
   expect(actual.name).toBe('logits');
   expect(actual.dims).toEqual([batch, definition.classes]);

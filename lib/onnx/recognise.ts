@@ -1,0 +1,143 @@
+/**
+ * Finds squeeze-and-excitation blocks and the tails of residual blocks in a graph of plain ops, and puts the ops with
+ * kernels of their own in their place: the decompositions of `squeeze_excite` and `norm_tail`, read backwards.
+ */
+import { producers, prune, rewrite, useCounts } from '../graph/rewrite.ts';
+import { ABSENT, type Graph, type Node } from '../ir/graph.ts';
+import { gateKinds } from '../ops/excite.ts';
+
+/** Who makes a value, and how many read it. */
+class Structure {
+  readonly #makers: readonly (Node | undefined)[];
+  readonly #uses: readonly number[];
+  readonly graph: Graph;
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.#makers = producers(graph);
+    this.#uses = useCounts(graph);
+  }
+
+  /** The node of that op that makes a value, if nothing else reads it. */
+  only(id: number, op: string, kind?: string): Node | undefined {
+    const node = this.#makers[id];
+    if (node?.op !== op || this.#uses[id] !== 1) return undefined;
+    return kind === undefined || node.attributes['kind'] === kind ? node : undefined;
+  }
+}
+
+const SQUEEZES = { global_avg_pool: 'avg', global_max_pool: 'max' } as const;
+
+/** x, w1, b1, w2, b2 of a product that is an SE block, with its attributes. */
+function excitation(structure: Structure, product: Node) {
+  const [x, gate] = product.inputs as [number, number];
+  const last = structure.only(gate, 'activation');
+  const kind = gateKinds.find((k) => k === last?.attributes['kind']);
+  const second = last && structure.only(last.inputs[0]!, 'linear');
+  const hidden = second && structure.only(second.inputs[0]!, 'activation', 'relu');
+  const first = hidden && structure.only(hidden.inputs[0]!, 'linear');
+  if (first === undefined || second === undefined || kind === undefined) return undefined;
+  for (const [op, squeeze] of Object.entries(SQUEEZES)) {
+    const pool = structure.only(first.inputs[0]!, op);
+    if (pool === undefined || pool.inputs[0] !== x) continue;
+    const layer = ({ inputs }: Node) => [inputs[1]!, inputs[2] ?? ABSENT];
+    return { inputs: [x, ...layer(first), ...layer(second)], attributes: { squeeze, gate: kind } };
+  }
+  return undefined;
+}
+
+/** The graph with SE blocks as `squeeze_excite`. */
+function recogniseExcitations(graph: Graph): Graph {
+  const structure = new Structure(graph);
+  const map: number[] = [];
+  const result = rewrite(graph, ({ node, inputs, builder }) => {
+    for (const [i, id] of node.inputs.entries()) if (id !== ABSENT) map[id] = inputs[i]!;
+    const found = node.op === 'multiply' ? excitation(structure, node) : undefined;
+    if (found === undefined) return undefined;
+    const ids = found.inputs.map((id) => (id === ABSENT ? ABSENT : map[id]!));
+    return builder.emit('squeeze_excite', ids, found.attributes);
+  });
+  return prune(result);
+}
+
+/** A norm of a map, alone or under an SE block that squeezes by the average. */
+interface Branch {
+  readonly norm: Node;
+  readonly excite: Node | undefined;
+}
+
+function branchOf(structure: Structure, id: number): Branch | undefined {
+  const excite = structure.only(id, 'squeeze_excite');
+  if (excite !== undefined) return excitedBranch(structure, excite);
+  const norm = structure.only(id, 'batch_norm');
+  if (norm === undefined || structure.graph.values[norm.inputs[0]!]!.shape.length !== 4) return undefined;
+  return { norm, excite: undefined };
+}
+
+function excitedBranch(structure: Structure, excite: Node): Branch | undefined {
+  if (excite.op !== 'squeeze_excite' || excite.attributes['squeeze'] !== 'avg') return undefined;
+  const norm = structure.only(excite.inputs[0]!, 'batch_norm');
+  return norm && { norm, excite };
+}
+
+/** What ends at a node: the norm, what is added to it, and whether a ReLU follows. */
+function tailAt(structure: Structure, node: Node) {
+  const relu = node.op === 'activation' && node.attributes['kind'] === 'relu';
+  const end = relu ? node.inputs[0]! : node.outputs[0]!;
+  const sum = relu ? structure.only(end, 'add') : node.op === 'add' ? node : undefined;
+  if (sum === undefined) {
+    const branch = relu ? branchOf(structure, end) : excitedBranch(structure, node);
+    return branch && { branch, identity: ABSENT, projection: undefined, relu };
+  }
+  const sides = sum.inputs.map((id) => ({ id, branch: branchOf(structure, id) }));
+  // The norm with an SE block, if there is one, is the branch; the other can only be the shortcut's.
+  sides.sort((a, b) => Number(b.branch?.excite !== undefined) - Number(a.branch?.excite !== undefined));
+  if (sides[0]!.branch === undefined) sides.reverse();
+  const [main, other] = sides as [(typeof sides)[0], (typeof sides)[0]];
+  if (main.branch === undefined || main.id === other.id) return undefined;
+  const projects =
+    other.branch?.excite === undefined &&
+    other.branch?.norm.attributes['frozen'] === main.branch.norm.attributes['frozen'];
+  const projection = projects ? other.branch?.norm : undefined;
+  return { branch: main.branch, identity: projection?.inputs[0] ?? other.id, projection, relu };
+}
+
+/** The graph with norms, and what rides on them, as `norm_tail`. */
+function recogniseNorms(graph: Graph): Graph {
+  const structure = new Structure(graph);
+  const map: number[] = [];
+  const result = rewrite(graph, ({ node, inputs, builder }) => {
+    for (const [i, id] of node.inputs.entries()) if (id !== ABSENT) map[id] = inputs[i]!;
+    // The tail of a sum goes again when a ReLU behind it makes it longer.
+    const tail = tailAt(structure, node);
+    if (tail === undefined) return undefined;
+    const { branch, projection, identity, relu } = tail;
+    const { norm, excite } = branch;
+    const at = (ids: readonly number[], count: number) =>
+      Array.from({ length: count }, (_, i) => {
+        const id = ids[i] ?? ABSENT;
+        return id === ABSENT ? ABSENT : map[id]!;
+      });
+    return builder.emit(
+      'norm_tail',
+      [
+        ...at(norm.inputs, 5),
+        ...at([identity], 1),
+        ...at(projection?.inputs.slice(1) ?? [], 4),
+        ...at(excite?.inputs.slice(1) ?? [], 4),
+      ],
+      {
+        eps: norm.attributes['eps']!,
+        eps2: projection?.attributes['eps'] ?? norm.attributes['eps']!,
+        relu,
+        gate: excite?.attributes['gate'] ?? 'sigmoid',
+        training: false,
+        frozen: norm.attributes['frozen']!,
+      },
+    );
+  });
+  return prune(result);
+}
+
+/** The graph with its SE blocks and residual tails in the ops that have kernels of their own. */
+export const recogniseTails = (graph: Graph): Graph => recogniseNorms(recogniseExcitations(graph));
