@@ -27,7 +27,14 @@ async function tailGraph(shape, excited) {
     builder.parameter(name, f32(...dims)),
   );
   const absent = [ABSENT, ABSENT, ABSENT, ABSENT];
-  const attributes = { eps: 1e-5, relu: true, gate: 'sigmoid', training: true, frozen: false };
+  const attributes = {
+    eps: 1e-5,
+    relu: true,
+    gate: 'sigmoid',
+    hidden: 'relu',
+    training: true,
+    frozen: false,
+  };
   const [y] = builder.emit('norm_tail', [x, ...norm, ...running, identity, ...absent, ...se], attributes);
   const wanted = [x, identity, ...norm, ...se];
   const gradients = differentiate(builder, y, dy, wanted);

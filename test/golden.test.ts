@@ -70,7 +70,11 @@ test.each(devices)('SE block on %s, forward and backward', async (device) => {
   const builder = new GraphBuilder();
   const x = builder.input('x', f32(2, 5, 3, 16));
   const se = seParameters(builder);
-  const forward = builder.emit('squeeze_excite', [x, ...se], { squeeze: 'avg', gate: 'sigmoid' });
+  const forward = builder.emit('squeeze_excite', [x, ...se], {
+    squeeze: 'avg',
+    gate: 'sigmoid',
+    hidden: 'relu',
+  });
   const plain = decompose(builder.finish(forward), (op) => op === 'squeeze_excite');
   const training = new GraphBuilder();
   const { replay } = await import('../lib/graph/rewrite.ts');
@@ -103,6 +107,7 @@ test.each(devices)('residual tail on %s in training, forward and backward', asyn
     eps: 1e-5,
     relu: true,
     gate: 'sigmoid',
+    hidden: 'relu',
     training: true,
     frozen: false,
   });

@@ -17,3 +17,15 @@ export const sigmoid = make('sigmoid');
 
 /** Hyperbolic tangent. */
 export const tanh = make('tanh');
+
+/** x sigmoid(x), also called swish; EfficientNet's activation. */
+export const silu = make('silu');
+
+/** x min(max(x + 3, 0), 6) / 6; MobileNetV3's activation. */
+export const hardSwish = make('hard_swish');
+
+/** min(max(x + 3, 0), 6) / 6 */
+export const hardSigmoid = make('hard_sigmoid');
+
+/** min(max(x, 0), 6) */
+export const relu6 = make('relu6');

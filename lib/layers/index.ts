@@ -1,5 +1,5 @@
 /** All layers, and the way to make a model of them. */
-export { relu, sigmoid, tanh } from './activation.ts';
+export { hardSigmoid, hardSwish, relu, relu6, sigmoid, silu, tanh } from './activation.ts';
 export { add } from './add.ts';
 export { avgPool } from './avg_pool.ts';
 export { type BatchNormOptions, batchNorm } from './batch_norm.ts';

@@ -6,6 +6,7 @@ import {
   declareExcitation,
   planSqueezeExcite,
   type SqueezeExciteOptions,
+  type SqueezeExcitePlan,
   squeezeExciteKeys,
 } from './squeeze_excite.ts';
 
@@ -69,7 +70,7 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
   const projected =
     identityNorm === undefined ? absent : builder.norm(builder.enter('bn', identityNorm), channels);
   let weights = absent;
-  let gate = 'sigmoid';
+  let kinds: Pick<SqueezeExcitePlan, 'gate' | 'hidden'> = { gate: 'sigmoid', hidden: 'relu' };
   if (squeezeExcite !== undefined) {
     checkKeys(`${layer}: squeezeExcite`, squeezeExcite, squeezeExciteKeys);
     const se = builder.enter('se', squeezeExcite.name);
@@ -78,7 +79,7 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
       throw new ArgumentRangeError(`${se}: squeeze: expected avg in a normTail, received ${plan.squeeze}`);
     }
     weights = declareExcitation(builder, se, channels, plan);
-    gate = plan.gate;
+    kinds = plan;
   }
   const eps = readNumber(`${layer}: eps`, options.eps ?? EPS, 0, 1);
   builder.graph.layer = layer;
@@ -86,7 +87,8 @@ export function emitNormTail(x: FeatureMap, options: NormTailOptions): FeatureMa
     eps,
     eps2: eps,
     relu: readFlag(`${layer}: relu`, options.relu ?? true),
-    gate,
+    gate: kinds.gate,
+    hidden: kinds.hidden,
     training: false,
     frozen: readFlag(`${layer}: frozen`, options.frozen ?? false),
   });

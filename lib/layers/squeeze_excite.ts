@@ -1,5 +1,5 @@
 import { ABSENT } from '../ir/graph.ts';
-import { type GateKind, gateKinds } from '../ops/excite.ts';
+import { type GateKind, gateKinds, type HiddenKind, hiddenKinds } from '../ops/excite.ts';
 import { type SqueezeKind, squeezeKinds } from '../ops/squeeze_excite.ts';
 import { expectMap, type FeatureMap, like, type MapFor } from './feature.ts';
 import type { ModelBuilder } from './model_builder.ts';
@@ -17,20 +17,32 @@ export interface SqueezeExciteOptions {
   readonly rule?: 'floor' | 'divisible8';
   /** What happens to the positions: `'avg'` (default), `'max'`, or `'none'`, a gate for each position. */
   readonly squeeze?: SqueezeKind;
-  /** Default `'sigmoid'`. */
+  /** What makes the gate of the second layer's output: default `'sigmoid'`; `'hard_sigmoid'` in MobileNetV3. */
   readonly gate?: GateKind;
+  /** Activation of the hidden layer: default `'relu'`; `'silu'` in EfficientNet. */
+  readonly hidden?: HiddenKind;
   /** Biases in both layers; default true. */
   readonly bias?: boolean;
   readonly name?: string;
 }
 
-export const squeezeExciteKeys = ['reduction', 'reducedWidth', 'rule', 'squeeze', 'gate', 'bias', 'name'];
+export const squeezeExciteKeys = [
+  'reduction',
+  'reducedWidth',
+  'rule',
+  'squeeze',
+  'gate',
+  'hidden',
+  'bias',
+  'name',
+];
 
 /** A checked description of an SE block over a number of channels. */
 export interface SqueezeExcitePlan {
   readonly reduced: number;
   readonly squeeze: SqueezeKind;
   readonly gate: GateKind;
+  readonly hidden: HiddenKind;
   readonly bias: boolean;
 }
 
@@ -51,6 +63,7 @@ export function planSqueezeExcite(
     reduced: readWhole(`${where}: reducedWidth`, options.reducedWidth ?? width, 1),
     squeeze: readChoice(`${where}: squeeze`, options.squeeze ?? 'avg', squeezeKinds),
     gate: readChoice(`${where}: gate`, options.gate ?? 'sigmoid', gateKinds),
+    hidden: readChoice(`${where}: hidden`, options.hidden ?? 'relu', hiddenKinds),
     bias: readFlag(`${where}: bias`, options.bias ?? true),
   };
 }
@@ -90,6 +103,7 @@ export function squeezeExcite<F>(
   const layer = builder.enter('se', options.name);
   const plan = planSqueezeExcite(layer, channels, options);
   const weights = declareExcitation(builder, layer, channels, plan);
-  const id = builder.emit('squeeze_excite', [map.id, ...weights], { squeeze: plan.squeeze, gate: plan.gate });
+  const { squeeze, gate, hidden } = plan;
+  const id = builder.emit('squeeze_excite', [map.id, ...weights], { squeeze, gate, hidden });
   return like(map, id) as F & FeatureMap;
 }

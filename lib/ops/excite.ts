@@ -1,9 +1,13 @@
 import { ABSENT, f32 } from '../ir/graph.ts';
 import { type Op, type OpNode, pick, trim } from './op.ts';
 
-/** The gates of the paper's Table XII. */
-export const gateKinds = ['sigmoid', 'tanh', 'relu'] as const;
+/** The gates of the paper's Table XII, and the one of MobileNetV3. */
+export const gateKinds = ['sigmoid', 'tanh', 'relu', 'hard_sigmoid'] as const;
 export type GateKind = (typeof gateKinds)[number];
+
+/** Activations of the hidden layer: the paper's, and the one of EfficientNet. */
+export const hiddenKinds = ['relu', 'silu'] as const;
+export type HiddenKind = (typeof hiddenKinds)[number];
 
 /**
  * Checks the two FC layers of an excitation that start at input `at`, from `width` squeezed values to `channels` gates;
@@ -17,12 +21,14 @@ export function expectExcitation(node: OpNode, at: number, width: number, channe
   node.expect(at + 2, [channels, reduced], 'the second FC layer, [C, R]');
   if (node.optional(at + 3)) node.expect(at + 3, [channels], 'one bias per channel');
   node.text('gate', gateKinds);
+  node.text('hidden', hiddenKinds);
   return reduced;
 }
 
 /**
- * The excitation (paper, Eq. 3): s = gate(W2 relu(W1 q + b1) + b2), q [N, Q], s [N, C]; Q = C but for a gate that is
- * computed ahead of the convolution it gates. Gives out the hidden layer in training.
+ * The excitation (paper, Eq. 3): s = gate(W2 act(v) + b2), v = W1 q + b1, act a ReLU or SiLU; q [N, Q], s [N, C]; Q = C
+ * but for a gate that is computed ahead of the convolution it gates. Gives out v, the hidden layer before its
+ * activation, in training.
  */
 export const excite: Op = {
   name: 'excite',
@@ -39,7 +45,7 @@ export const excite: Op = {
     const [dq, dw1, db1, dw2, db2] = c.emit(
       'excite_grad',
       [c.gradient(0), c.input(0), c.output(1), c.output(0), c.input(1), c.input(3)],
-      { ...pick(c.attributes, 'gate'), bias },
+      { ...pick(c.attributes, 'gate', 'hidden'), bias },
     );
     c.give(0, dq!);
     c.give(1, dw1!);
@@ -51,9 +57,9 @@ export const excite: Op = {
   },
   decompose(c) {
     const hidden = c.emit('linear', trim([c.input(0), c.input(1), c.input(2)]))[0]!;
-    const active = c.emit('activation', [hidden], { kind: 'relu' })[0]!;
+    const active = c.emit('activation', [hidden], { kind: c.attributes['hidden']! })[0]!;
     const logits = c.emit('linear', trim([active, c.input(3), c.input(4)]))[0]!;
-    return [c.emit('activation', [logits], { kind: c.attributes['gate']! })[0]!, active];
+    return [c.emit('activation', [logits], { kind: c.attributes['gate']! })[0]!, hidden];
   },
 };
 

@@ -108,7 +108,13 @@ function gradient(c: GradientContext): void {
       c.output(OUT.gate),
       c.output(OUT.mask),
     ],
-    { ...pick(c.attributes, 'eps', 'eps2', 'relu', 'gate', 'training'), identity, project, se, bias },
+    {
+      ...pick(c.attributes, 'eps', 'eps2', 'relu', 'gate', 'hidden', 'training'),
+      identity,
+      project,
+      se,
+      bias,
+    },
   );
   const targets = [IN.x, IN.gamma, IN.beta, IN.identity, IN.gamma2, IN.beta2, IN.w1, IN.b1, IN.w2, IN.b2];
   targets.forEach((target, i) => {
@@ -144,7 +150,8 @@ export const normTail: Op = {
     const [z, mean, variance] = norm(at(IN.x, 5), 'eps') as [number, number, number];
     let y = z;
     if (c.input(IN.w1) !== ABSENT) {
-      y = c.emit('squeeze_excite', [z, ...at(IN.w1, 4)], { squeeze: 'avg', gate: c.attributes['gate']! })[0]!;
+      const attributes = { squeeze: 'avg', ...pick(c.attributes, 'gate', 'hidden') };
+      y = c.emit('squeeze_excite', [z, ...at(IN.w1, 4)], attributes)[0]!;
     }
     let mean2 = ABSENT;
     let variance2 = ABSENT;

@@ -33,7 +33,7 @@ export const squeezeExcite: Op = {
       number,
     ];
     if (c.attributes['squeeze'] === 'none') {
-      const hidden = c.emit('activation', [pointwise(c, x, w1, b1)], { kind: 'relu' })[0]!;
+      const hidden = c.emit('activation', [pointwise(c, x, w1, b1)], { kind: c.attributes['hidden']! })[0]!;
       const gate = c.emit('activation', [pointwise(c, hidden, w2, b2)], { kind: c.attributes['gate']! })[0]!;
       return [c.emit('multiply', [x, gate])[0]!];
     }
@@ -41,7 +41,7 @@ export const squeezeExcite: Op = {
       c.attributes['squeeze'] === 'max'
         ? c.emit('global_max_pool', [x], { training: false })[0]!
         : c.emit('global_avg_pool', [x])[0]!;
-    const attributes = { ...pick(c.attributes, 'gate'), training: false };
+    const attributes = { ...pick(c.attributes, 'gate', 'hidden'), training: false };
     const gate = c.emit('excite', [pooled, w1, b1, w2, b2], attributes)[0]!;
     return [c.emit('multiply', [x, gate])[0]!];
   },

@@ -19,8 +19,9 @@ function caseOf(graph, node) {
   const name = values.map((value) => (value === undefined ? '-' : formatShape(value.shape))).join(' ');
   if (node.op === 'norm_tail') {
     const identity = given(6) ? 'projected' : given(5) ? 'plain' : 'none';
-    const se = given(10) ? { se: values[10].shape[0], gate: node.attributes.gate, bias: given(11) } : {};
-    return normTailCase(name, values[0].shape, { identity, relu: node.attributes.relu, ...se });
+    const { relu, gate, hidden } = node.attributes;
+    const se = given(10) ? { se: values[10].shape[0], gate, hidden, bias: given(11) } : {};
+    return normTailCase(name, values[0].shape, { identity, relu, ...se });
   }
   const inputs = values.map((value) => {
     if (value?.kind !== 'parameter') return value && data(value.shape);

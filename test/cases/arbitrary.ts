@@ -98,7 +98,8 @@ export const arbitraryNormTail: fc.Arbitrary<OpCase> = fc
     mode: fc.constantFrom('training' as const, 'frozen' as const, 'eval' as const),
     identity: fc.constantFrom('none' as const, 'plain' as const, 'projected' as const),
     se: fc.option(upTo(6), { nil: undefined }),
-    gate: fc.constantFrom('sigmoid', 'tanh', 'relu'),
+    gate: fc.constantFrom('sigmoid', 'tanh', 'relu', 'hard_sigmoid'),
+    hidden: fc.constantFrom('relu', 'silu'),
     bias: fc.boolean(),
     relu: fc.boolean(),
   })

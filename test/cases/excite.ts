@@ -2,6 +2,7 @@ import { data, excitation, type InputSpec, type OpCase, perChannel } from './cas
 
 interface Options {
   gate?: string;
+  hidden?: string;
   bias?: boolean;
   training?: boolean;
   /** Deviation of b2, large to saturate most gates. */
@@ -9,16 +10,16 @@ interface Options {
 }
 
 function excite(name: string, n: number, c: number, r: number, options: Options = {}): OpCase {
-  const { gate = 'sigmoid', bias = true, training = true, spread } = options;
+  const { gate = 'sigmoid', hidden = 'relu', bias = true, training = true, spread } = options;
   const weights: (InputSpec | undefined)[] = excitation(c, r, bias);
   if (spread !== undefined) weights[3] = perChannel(c, 0, spread);
   return {
     name,
     op: 'excite',
     inputs: [data([n, c]), ...weights],
-    attributes: { gate, training },
+    attributes: { gate, hidden, training },
     gradient: training,
-    integers: gate === 'relu',
+    integers: gate === 'relu' && hidden === 'relu',
   };
 }
 
@@ -36,6 +37,11 @@ export const cases: OpCase[] = [
   excite('relu, no bias', 4, 8, 8, { gate: 'relu', bias: false }),
   excite('saturated', 3, 24, 4, { spread: 12 }),
   excite('saturated tanh', 3, 24, 4, { gate: 'tanh', spread: 12 }),
+  excite('hard sigmoid', 3, 9, 4, { gate: 'hard_sigmoid' }),
+  excite('saturated hard sigmoid', 3, 24, 4, { gate: 'hard_sigmoid', spread: 12 }),
+  excite('hidden silu', 3, 17, 5, { hidden: 'silu' }),
+  excite('hidden silu, batch 9', 9, 16, 3, { hidden: 'silu', bias: false }),
+  excite('hidden silu, inference', 2, 16, 4, { hidden: 'silu', training: false }),
   excite('inference', 2, 16, 4, { training: false }),
   excite('inference, tanh, no bias', 2, 11, 3, { gate: 'tanh', bias: false, training: false }),
 ];

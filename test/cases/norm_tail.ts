@@ -16,6 +16,7 @@ export interface Tail {
   /** Hidden units of the excitation; none without. */
   se?: number;
   gate?: string;
+  hidden?: string;
   bias?: boolean;
   relu?: boolean;
   x?: Partial<InputSpec>;
@@ -33,6 +34,7 @@ export function normTailCase(name: string, shape: readonly number[], tail: Tail 
     identity = 'none',
     se,
     gate = 'sigmoid',
+    hidden = 'relu',
     bias = true,
     relu = true,
     tolerance,
@@ -57,6 +59,7 @@ export function normTailCase(name: string, shape: readonly number[], tail: Tail 
       eps2: 1e-3,
       relu,
       gate,
+      hidden,
       training: mode === 'training',
       frozen: mode === 'frozen',
     },
@@ -98,6 +101,9 @@ export const cases: OpCase[] = [
   normTailCase('above a block', [2, 3, 3, 17], { identity: 'projected', se: 5 }),
   normTailCase('no bias', [2, 3, 4, 9], { ...full, bias: false }),
   normTailCase('no bias, projected', [2, 3, 4, 9], { se: 3, identity: 'projected', bias: false }),
+  normTailCase('hard sigmoid', [3, 3, 4, 9], { ...full, gate: 'hard_sigmoid' }),
+  normTailCase('hidden silu', [2, 4, 3, 17], { ...full, hidden: 'silu' }),
+  normTailCase('hidden silu, frozen', [2, 3, 3, 6], { ...full, hidden: 'silu', mode: 'frozen' }),
   normTailCase('one hidden unit', [4, 3, 3, 16], { identity: 'plain', se: 1 }),
   normTailCase('saturated gates', [3, 4, 4, 24], { ...full, spread: 12 }),
   normTailCase('gammas of zero', [2, 3, 3, 6], { ...full, gamma: { mean: 0, deviation: 0 } }),

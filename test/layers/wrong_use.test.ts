@@ -192,6 +192,7 @@ describe('bad arguments', () => {
   test.each([
     ['squeeze', () => build((x) => squeezeExcite(x, { squeeze: wrong('mean') }))],
     ['gate', () => build((x) => squeezeExcite(x, { gate: wrong('softmax') }))],
+    ['hidden', () => build((x) => squeezeExcite(x, { hidden: wrong('tanh') }))],
     ['rule', () => build((x) => squeezeExcite(x, { rule: wrong('ceil') }))],
     [
       'a squeeze that a tail does not have',

@@ -3,6 +3,7 @@
  * to compositions. Written apart from the library's gradient rules, so that neither inherits the other's mistakes.
  */
 import { type Attributes, sameShape } from '../../lib/ir/graph.ts';
+import { fromInput } from './activation.ts';
 import { flagOf, numberOf, textOf } from './attributes.ts';
 import { evaluate } from './index.ts';
 import { channelsOf, given, mapSizes, type RefTensor, type Slots, zip } from './tensor.ts';
@@ -67,7 +68,7 @@ const concatGradient: Gradient = (dy, inputs) => {
 const squeezeExciteGradient: Gradient = (dy, inputs, _, attributes) => {
   const tape = new Tape();
   const [x, w1, b1, w2, b2] = inputs.map((input) => (input === undefined ? undefined : tape.leaf(input)));
-  const gate = textOf(attributes, 'gate');
+  const gates = { gate: textOf(attributes, 'gate'), hidden: textOf(attributes, 'hidden') };
   const squeeze = textOf(attributes, 'squeeze');
   let y: Variable;
   if (squeeze === 'none') {
@@ -75,12 +76,12 @@ const squeezeExciteGradient: Gradient = (dy, inputs, _, attributes) => {
     const kernel = (weight: Variable | undefined) =>
       tape.apply('reshape', [weight], { shape: [...weight!.value.shape, 1, 1] });
     const first = tape.apply('conv2d', [x, kernel(w1), b1], pointwise);
-    const hidden = tape.apply('activation', [first], { kind: 'relu' });
+    const hidden = tape.apply('activation', [first], { kind: gates.hidden });
     const second = tape.apply('conv2d', [hidden, kernel(w2), b2], pointwise);
-    y = tape.apply('multiply', [x, tape.apply('activation', [second], { kind: gate })]);
+    y = tape.apply('multiply', [x, tape.apply('activation', [second], { kind: gates.gate })]);
   } else {
     const q = tape.apply(`global_${squeeze}_pool`, [x], { training: true });
-    y = tape.apply('multiply', [x, tape.apply('excite', [q, w1, b1, w2, b2], { gate, training: true })]);
+    y = tape.apply('multiply', [x, tape.apply('excite', [q, w1, b1, w2, b2], { ...gates, training: true })]);
   }
   const gradients = tape.gradients(y, dy);
   return [x, w1, b1, w2, b2].map((variable) => variable && gradients.get(variable));
@@ -116,7 +117,8 @@ export const gradients: Readonly<Record<string, Gradient>> = {
   conv2d: conv2dGradient,
   linear: linearGradient,
   batch_norm: batchNormGradient,
-  activation: (dy, _, [y], attributes) => evaluate('activation_grad', [dy, y], attributes),
+  activation: (dy, [x], [y], attributes) =>
+    evaluate('activation_grad', [dy, fromInput.has(textOf(attributes, 'kind')) ? x : y], attributes),
   max_pool: poolGradient('max_pool'),
   avg_pool: poolGradient('avg_pool'),
   global_avg_pool: (dy, inputs) =>

@@ -85,12 +85,12 @@ const block =
       return tape.apply(
         'norm_tail',
         [second, gammaB, betaB, ...idle(tape, k), shortcut, ...slots, ...excitation],
-        { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', training: true },
+        { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', hidden: 'relu', training: true },
       );
     }
     const z = tape.apply('batch_norm', [second, gammaB, betaB, ...idle(tape, k)], norm);
     const q = tape.apply('global_avg_pool', [z]);
-    const s = tape.apply('excite', [q, ...excitation], { gate: 'sigmoid', training: true });
+    const s = tape.apply('excite', [q, ...excitation], { gate: 'sigmoid', hidden: 'relu', training: true });
     const identity =
       projection.length > 0 ? tape.apply('batch_norm', [shortcut, ...projection], norm) : shortcut;
     const sum = tape.apply('add', [tape.apply('multiply', [z, s]), identity]);
@@ -131,6 +131,7 @@ test('a net of the other layers', () => {
       {
         squeeze: 'avg',
         gate: 'tanh',
+        hidden: 'silu',
       },
     );
     const window = { kernel: [3, 2], stride: [2, 2], padding: [1, 1, 0, 1], ceil: true };
@@ -151,7 +152,7 @@ test('norm_tail_grad adds the gradient of a second consumer', () => {
   const variance = map(make(4), Math.abs);
   const [dy, extra] = [make(2, 3, 3, 4), make(2, 3, 3, 4)];
   const rest = [x, gamma, beta, mean, variance];
-  const attributes = { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', training: true };
+  const attributes = { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', hidden: 'relu', training: true };
   const sum = map(dy, (value, i) => value + extra.data[i]!);
   expect(evaluate('norm_tail_grad', [dy, extra, ...rest], attributes)).toEqual(
     evaluate('norm_tail_grad', [sum, undefined, ...rest], attributes),

@@ -38,7 +38,11 @@ const normTail: Reference = (inputs, attributes) => {
   if (w1 !== undefined) {
     [sampleMean] = globalAvgPool.global_avg_pool([x]);
     const [q] = globalAvgPool.global_avg_pool([z]);
-    const gated = { gate: textOf(attributes, 'gate'), training: true };
+    const gated = {
+      gate: textOf(attributes, 'gate'),
+      hidden: textOf(attributes, 'hidden'),
+      training: true,
+    };
     [gate, hidden] = excite.excite([q, w1, b1, w2, b2], gated);
     [y] = multiply.multiply([z, gate]);
   }
@@ -89,7 +93,11 @@ const normTailGrad: Reference = (inputs, attributes) => {
   let dz = g;
   if (flagOf(attributes, 'se')) {
     const { h, w } = mapSizes(zGiven);
-    const gated = { gate: textOf(attributes, 'gate'), bias: flagOf(attributes, 'bias') };
+    const gated = {
+      gate: textOf(attributes, 'gate'),
+      hidden: textOf(attributes, 'hidden'),
+      bias: flagOf(attributes, 'bias'),
+    };
     const [q] = globalAvgPool.global_avg_pool([z]);
     const [ds] = multiply.multiply_reduce([g, z]);
     let dq: RefTensor | undefined;

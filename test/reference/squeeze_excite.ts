@@ -17,10 +17,11 @@ export const reference = {
   squeeze_excite(inputs, attributes) {
     const [x, w1, b1, w2, b2] = inputs;
     const gate = textOf(attributes, 'gate');
+    const kind = textOf(attributes, 'hidden');
     const squeeze = textOf(attributes, 'squeeze');
     if (squeeze === 'none') {
       const first = conv2d.conv2d([x, asPointwise(given(inputs, 1, 'w1')), b1], pointwise);
-      const hidden = activation.activation(first, { kind: 'relu' });
+      const hidden = activation.activation(first, { kind });
       const second = conv2d.conv2d([hidden[0], asPointwise(given(inputs, 3, 'w2')), b2], pointwise);
       const [s] = activation.activation(second, { kind: gate });
       return multiply.multiply([x, s]);
@@ -29,7 +30,7 @@ export const reference = {
       squeeze === 'max'
         ? globalMaxPool.global_max_pool([x], { training: false })
         : globalAvgPool.global_avg_pool([x]);
-    const [s] = excite.excite([q, w1, b1, w2, b2], { gate });
+    const [s] = excite.excite([q, w1, b1, w2, b2], { gate, hidden: kind });
     return multiply.multiply([x, s]);
   },
 } satisfies References;

@@ -6,7 +6,8 @@
  * its input. The squeeze therefore needs only the (smaller) input of the convolution, its weight merges with the
  * first FC layer ahead of time, and the gate is known before the convolution runs, which applies it.
  */
-import { ABSENT, type Graph, type Node } from '../../ir/graph.ts';
+import { ABSENT, type Attributes, type Graph, type Node } from '../../ir/graph.ts';
+import { pick } from '../../ops/op.ts';
 import type { GraphBuilder } from '../builder.ts';
 import { producers, prune, rewrite, useCounts, type Visit } from '../rewrite.ts';
 
@@ -40,7 +41,7 @@ function emitFused(builder: GraphBuilder, conv: Conv, gate: number, residual: nu
 }
 
 /** The gate of a pointwise convolution's output, from the convolution's input. */
-function gateAhead(builder: GraphBuilder, conv: Conv, se: readonly number[], gate: string): number {
+function gateAhead(builder: GraphBuilder, conv: Conv, se: readonly number[], attributes: Attributes): number {
   const [w1, b1, w2, b2] = se as [number, number, number, number];
   const [k, c] = builder.type(conv.weight).shape as [number, number];
   const reduced = builder.type(w1).shape[0]!;
@@ -51,7 +52,10 @@ function gateAhead(builder: GraphBuilder, conv: Conv, se: readonly number[], gat
   const bias = builder.emit('reshape', [shifted], { shape: [reduced] })[0]!;
   const squeezed = builder.emit('global_avg_pool', [conv.x])[0]!;
   // The merged layer always has a bias; the second one needs one beside it only if it had one.
-  return builder.emit('excite', [squeezed, merged, bias, w2, b2], { gate, training: false })[0]!;
+  return builder.emit('excite', [squeezed, merged, bias, w2, b2], {
+    ...pick(attributes, 'gate', 'hidden'),
+    training: false,
+  })[0]!;
 }
 
 /** Folds norms into convolutions; the convolutions they replace are left for `prune`. */
@@ -76,7 +80,7 @@ export function foldForInference(graph: Graph): Graph {
       const shortcut = fold(builder, identityConv, at(6), Number(node.attributes['eps2']));
       residual = emitFused(builder, shortcut, ABSENT, ABSENT, false);
     }
-    const gate = hasGate ? gateAhead(builder, folded, at(10), String(node.attributes['gate'])) : ABSENT;
+    const gate = hasGate ? gateAhead(builder, folded, at(10), node.attributes) : ABSENT;
     return [emitFused(builder, folded, gate, residual, node.attributes['relu'] === true)];
   };
 

@@ -5,10 +5,10 @@
 namespace senet::cuda::test {
 namespace {
 
-void excite_case(const ExcitationSize& size, Activation gate, bool bias) {
+void excite_case(const ExcitationSize& size, const ExcitationKind& kind, bool bias) {
   const auto [images, channels, squeezed, inputs] = size;
-  in_case("N", images, "C", channels, "R", squeezed, "Q", inputs, "gate", static_cast<int>(gate), "bias",
-          bias);
+  in_case("N", images, "C", channels, "R", squeezed, "Q", inputs, "gate", static_cast<int>(kind.gate),
+          "hidden", static_cast<int>(kind.hidden), "bias", bias);
   Random random(channels * 31 + squeezed);
   const auto q = random_values<float>(images * inputs, random);
   const auto w1 = random_values<float>(squeezed * inputs, random);
@@ -17,13 +17,14 @@ void excite_case(const ExcitationSize& size, Activation gate, bool bias) {
   const auto b2 = random_values<float>(bias ? channels : 0, random);
   const auto ds = random_values<float>(images * channels, random);
   ExcitationReference reference;
-  reference.forward(size, gate, q.exact, w1.exact, b1.exact, w2.exact, b2.exact);
+  reference.forward(size, kind, q.exact, w1.exact, b1.exact, w2.exact, b2.exact);
 
   const DeviceArray<float> q_(q.stored), w1_(w1.stored), w2_(w2.stored), b1_(b1.stored), b2_(b2.stored),
       ds_(ds.stored);
-  const DeviceArray<float> hidden(images * squeezed), s(images * channels);
+  const DeviceArray<float> hidden(images * squeezed), s(images * channels),
+      scratch(floats_for(excite_forward_workspace_bytes(size)));
   const ExcitationWeights weights = {w1_, bias ? b1_.data() : nullptr, w2_, bias ? b2_.data() : nullptr};
-  excite_forward(size, gate, q_, weights, hidden, s, stream());
+  excite_forward(size, kind, q_, weights, hidden, s, scratch, stream());
   // A hidden unit adds `inputs` products below 1; a gate adds `squeezed` products of these.
   const double noise = 4 * std::sqrt(static_cast<double>(inputs) + 4);
   const double growth = std::sqrt(static_cast<double>(inputs * squeezed) + 4);
@@ -34,10 +35,10 @@ void excite_case(const ExcitationSize& size, Activation gate, bool bias) {
   Doubles h, gates;
   for (float value : hidden.download()) h.push_back(value);
   for (float value : s.download()) gates.push_back(value);
-  reference.backward(size, gate, ds.exact, q.exact, h, gates, w1.exact, w2.exact);
+  reference.backward(size, kind, ds.exact, q.exact, h, gates, w1.exact, w2.exact);
   const DeviceArray<float> dq(images * inputs), dw1(squeezed * inputs), db1(squeezed),
       dw2(channels * squeezed), db2(channels), workspace(floats_for(excite_backward_workspace_bytes(size)));
-  excite_backward(size, gate, ds_, q_, hidden, s, w1_, w2_,
+  excite_backward(size, kind, ds_, q_, hidden, s, w1_, w2_,
                   {dw1, bias ? db1.data() : nullptr, dw2, bias ? db2.data() : nullptr, dq}, workspace,
                   stream());
   const Tolerance sums = {4 * std::sqrt(static_cast<double>(channels + squeezed + images)),
@@ -56,8 +57,11 @@ KERNEL_TEST(excite) {
                                              {2, 64, 4, 16},  {5, 40, 33, 40}, {2, 300, 20, 300},
                                              {35, 16, 7, 16}, {1, 24, 300, 24}};
   for (const ExcitationSize& size : sizes) {
-    for (Activation gate : {Activation::kSigmoid, Activation::kTanh, Activation::kRelu}) {
-      for (bool bias : {false, true}) excite_case(size, gate, bias);
+    for (Activation gate :
+         {Activation::kSigmoid, Activation::kTanh, Activation::kRelu, Activation::kHardSigmoid}) {
+      for (Activation hidden : {Activation::kRelu, Activation::kSilu}) {
+        for (bool bias : {false, true}) excite_case(size, {gate, hidden}, bias);
+      }
     }
   }
 }

@@ -66,7 +66,8 @@ struct TailCase {
   void describe(const std::string& storage) const {
     const auto [n, p, c] = kind.size;
     in_case(storage, n, p, c, "shortcut", static_cast<int>(kind.shortcut), "relu", kind.relu, "training",
-            kind.training, "R", kind.squeezed, "gate", static_cast<int>(kind.gate), "bias", bias);
+            kind.training, "R", kind.squeezed, "gate", static_cast<int>(kind.gates.gate), "hidden",
+            static_cast<int>(kind.gates.hidden), "bias", bias);
   }
 };
 

@@ -45,7 +45,7 @@ void forward_case(const TailKind& kind, bool bias, int64_t misaligned, bool summ
   Doubles y = normalise(size, x.exact, tail.norm, used, kind.eps);
   ExcitationReference excitation;
   if (tail.excites()) {
-    excitation.forward(tail.excitation(), kind.gate, pooled(size, y), tail.w1.exact, tail.b1.exact,
+    excitation.forward(tail.excitation(), kind.gates, pooled(size, y), tail.w1.exact, tail.b1.exact,
                        tail.w2.exact, tail.b2.exact);
     for (int64_t i = 0; i < elements; ++i) y[i] *= excitation.s[gate_index(size, i)];
   }
@@ -184,8 +184,8 @@ TailGradient reference_gradient(const TailCase& tail, const GradientInputs<T>& i
     const Doubles z = normalise(size, in.x.exact, tail.norm, in.used, kind.eps);
     Doubles ds(tail.gates(), 0);
     for (int64_t i = 0; i < size.elements(); ++i) ds[gate_index(size, i)] += out.g[i] * z[i];
-    out.excitation.backward(tail.excitation(), kind.gate, ds, pooled(size, z), in.hidden.exact, in.gate.exact,
-                            tail.w1.exact, tail.w2.exact);
+    out.excitation.backward(tail.excitation(), kind.gates, ds, pooled(size, z), in.hidden.exact,
+                            in.gate.exact, tail.w1.exact, tail.w2.exact);
     for (int64_t i = 0; i < size.elements(); ++i) {
       const int64_t at = gate_index(size, i);
       dz[i] = in.gate.exact[at] * out.g[i] + out.excitation.dq[at] / static_cast<double>(size.positions);
@@ -286,7 +286,8 @@ void for_each_kind(size_t size_index, const Body& body) {
       kind.eps = kEps;
       kind.eps2 = 2 * kEps;
       kind.squeezed = (flags & 4) != 0 ? (kind.size.channels + 3) / 4 : 0;
-      kind.gate = static_cast<Activation>((index + size_index) % 3);
+      kind.gates.gate = static_cast<Activation>((index + size_index) % 4);
+      if (index % 2 == 1) kind.gates.hidden = Activation::kSilu;
       body(kind, (index + size_index) % 2 == 0, index);
     }
   }

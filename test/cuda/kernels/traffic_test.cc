@@ -136,7 +136,8 @@ uint64_t run_tail(int64_t squeezed) {
 // [N,C] forward: the means and q are written, q is read, the gate written and read. Backward: the means read, two sums,
 // q and ds written; ds and the gate read, du written and read, dq written; du and q read; both sums, gate, dq and the
 // means read; gate and dq read.
-// [N,R] hidden is written, read, and read twice more backward, where dh is written and read twice.
+// [N,R] the hidden layer is written before and after its activation and read after it; backward it is read before it,
+// written after it and read again, and its gradient is written and read twice.
 // [R,C] both weights are read forward and backward, their gradients written.
 // [C] gamma and beta are read where q is computed, both and the statistics where q is computed again, and the mean once
 // more.
@@ -144,7 +145,7 @@ constexpr uint64_t added_by_excitation() {
   const int64_t gates = kSize.images * kSize.channels, hidden = kSize.images * kSqueezed;
   const int64_t weights = kSqueezed * kSize.channels;
   return sizeof(float) *
-         static_cast<uint64_t>((5 + 19) * gates + 7 * hidden + 6 * weights + 7 * kSize.channels);
+         static_cast<uint64_t>((5 + 19) * gates + 9 * hidden + 6 * weights + 7 * kSize.channels);
 }
 
 }  // namespace

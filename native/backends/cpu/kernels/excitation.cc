@@ -3,9 +3,7 @@
 #include <dnnl.h>
 
 #include "backends/cpu/kernels/access.h"
-#include "backends/cpu/kernels/bits.h"
 #include "backends/cpu/kernels/small_stage.h"
-#include "backends/cpu/ops/vector_math.h"
 #include "core/error.h"
 
 namespace senet::cpu {
@@ -33,31 +31,29 @@ float dot(const float* a, const float* b, int64_t count) {
   return horizontal_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) + rest;
 }
 
-Vec apply_gate(Gate gate, Vec u) {
-  if (gate == Gate::kSigmoid) return sigmoid(u);
-  if (gate == Gate::kTanh) return tanh(u);
-  return rectify(u);
+// x = x + bias for x [rows, columns]; bias [columns] may be null. active = activation of that; may be x.
+void add_bias(int64_t rows, int64_t columns, const float* bias, Activation activation, float* x,
+              float* active) {
+  with_activation(activation, [&](auto kind) {
+    small_stage(rows, columns, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        float *row = x + r * columns, *active_row = active + r * columns;
+        for_vectors(columns, [&](auto access, int64_t i) {
+          const Vec u = bias != nullptr ? access.get(row + i) + access.get(bias + i) : access.get(row + i);
+          if (active != x) access.put(row + i, u);
+          access.put(active_row + i, activate<decltype(kind)::value>(u));
+        });
+      }
+    });
+  });
 }
 
-// The gate's derivative, from its value.
-Vec gate_slope(Gate gate, Vec s) {
-  const Vec one = broadcast(1.0f);
-  if (gate == Gate::kSigmoid) return s * (one - s);
-  if (gate == Gate::kTanh) return one - s * s;
-  return s > 0 ? one : Vec{};
-}
-
-// x = activation(x + bias) for x [rows, columns]; bias [columns] may be null.
-template <typename Activation>
-void add_bias(int64_t rows, int64_t columns, const float* bias, float* x, const Activation& activation) {
-  small_stage(rows, columns, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      float* row = x + r * columns;
-      for_vectors(columns, [&](auto access, int64_t i) {
-        const Vec u = access.get(row + i);
-        access.put(row + i, activation(bias != nullptr ? u + access.get(bias + i) : u));
-      });
-    }
+// d[i] times the slope at saved[i]; see times_slope.
+void multiply_slopes(int64_t count, Activation activation, const float* saved, float* d) {
+  with_activation(activation, [&](auto kind) {
+    for_vectors(count, [&](auto access, int64_t i) {
+      access.put(d + i, times_slope<decltype(kind)::value>(access.get(d + i), access.get(saved + i)));
+    });
   });
 }
 
@@ -87,37 +83,34 @@ void column_sums(int64_t rows, int64_t columns, const float* a, float* sums) {
 
 }  // namespace
 
-Gate gate_of(const std::string& text) {
-  if (text == "sigmoid") return Gate::kSigmoid;
-  if (text == "tanh") return Gate::kTanh;
-  if (text == "relu") return Gate::kRelu;
-  throw Error(ErrorCode::kArgument,
-              "excite: expected gate 'sigmoid', 'tanh' or 'relu', received '" + text + "'");
+void excitation_forward(const ExcitationSize& size, const ExcitationKind& kind, const float* q,
+                        const ExcitationWeights& weights, float* hidden, float* h, float* s) {
+  const auto [images, channels, squeezed, inputs] = size;
+  float* v = hidden != nullptr ? hidden : h;
+  fully_connected(images, inputs, squeezed, q, weights.w1, v);
+  add_bias(images, squeezed, weights.b1, kind.hidden, v, h);
+  fully_connected(images, squeezed, channels, h, weights.w2, s);
+  add_bias(images, channels, weights.b2, kind.gate, s, s);
 }
 
-void excitation_forward(const ExcitationSize& size, Gate gate, const float* q,
-                        const ExcitationWeights& weights, float* hidden, float* s) {
+void excitation_backward(const ExcitationSize& size, const ExcitationKind& kind, float* du, const float* q,
+                         const float* hidden, const float* s, const float* w1, const float* w2, float* h,
+                         float* dv, const ExcitationGradients& gradients) {
   const auto [images, channels, squeezed, inputs] = size;
-  fully_connected(images, inputs, squeezed, q, weights.w1, hidden);
-  add_bias(images, squeezed, weights.b1, hidden, rectify);
-  fully_connected(images, squeezed, channels, hidden, weights.w2, s);
-  add_bias(images, channels, weights.b2, s, [gate](Vec u) { return apply_gate(gate, u); });
-}
-
-void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q,
-                         const float* hidden, const float* s, const float* w1, const float* w2, float* dh,
-                         const ExcitationGradients& gradients) {
-  const auto [images, channels, squeezed, inputs] = size;
-  for_vectors(images * channels, [&](auto access, int64_t i) {
-    access.put(du + i, access.get(du + i) * gate_slope(gate, access.get(s + i)));
+  multiply_slopes(images * channels, kind.gate, s, du);
+  with_activation(kind.hidden, [&](auto act) {
+    for_vectors(images * squeezed, [&](auto access, int64_t i) {
+      access.put(h + i, activate<decltype(act)::value>(access.get(hidden + i)));
+    });
   });
-  if (gradients.dw2 != nullptr) multiply(true, false, channels, squeezed, images, du, hidden, gradients.dw2);
+  if (gradients.dw2 != nullptr) multiply(true, false, channels, squeezed, images, du, h, gradients.dw2);
   if (gradients.db2 != nullptr) column_sums(images, channels, du, gradients.db2);
-  multiply(false, false, images, squeezed, channels, du, w2, dh);
-  for (int64_t i = 0; i < images * squeezed; ++i) dh[i] = hidden[i] > 0 ? dh[i] : 0.0f;
-  if (gradients.dw1 != nullptr) multiply(true, false, squeezed, inputs, images, dh, q, gradients.dw1);
-  if (gradients.db1 != nullptr) column_sums(images, squeezed, dh, gradients.db1);
-  if (gradients.dq != nullptr) multiply(false, false, images, inputs, squeezed, dh, w1, gradients.dq);
+  multiply(false, false, images, squeezed, channels, du, w2, dv);
+  // A ReLU's slope follows from its argument as well.
+  multiply_slopes(images * squeezed, kind.hidden, hidden, dv);
+  if (gradients.dw1 != nullptr) multiply(true, false, squeezed, inputs, images, dv, q, gradients.dw1);
+  if (gradients.db1 != nullptr) column_sums(images, squeezed, dv, gradients.db1);
+  if (gradients.dq != nullptr) multiply(false, false, images, inputs, squeezed, dv, w1, gradients.dq);
 }
 
 }  // namespace senet::cpu

@@ -1,19 +1,20 @@
 // The excitation of a squeeze-and-excitation block and its gradient, shared by `excite` and `norm_tail`:
-//   h = relu(q W1^T + b1)    s = gate(h W2^T + b2)
-// q [N,Q], h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C], all plain row-major. Q = C but for a gate
+//   v = q W1^T + b1    h = act(v), act a ReLU or SiLU    s = gate(h W2^T + b2)
+// q [N,Q], v and h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C], all plain row-major. Q = C but for a gate
 // that is computed ahead of the convolution it gates. Gradient, from ds: du = ds * gate'(s), dW2 = du^T h,
-// db2 = sum_n du, dh = (du W2) where h > 0, dW1 = dh^T q, db1 = sum_n dh, dq = dh W1.
+// db2 = sum_n du, dv = (du W2) * act'(v), dW1 = dv^T q, db1 = sum_n dv, dq = dv W1.
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include "backends/cpu/kernels/activation.h"
 
 namespace senet::cpu {
 
-enum class Gate : uint8_t { kSigmoid, kTanh, kRelu };
-
-// The gate of an attribute's text; Error (kArgument) for another word.
-Gate gate_of(const std::string& text);
+struct ExcitationKind {
+  Activation gate = Activation::kSigmoid;  // one whose slope follows from its value
+  Activation hidden = Activation::kRelu;
+};
 
 struct ExcitationSize {
   int64_t images, channels, squeezed;
@@ -27,8 +28,9 @@ struct ExcitationWeights {
   const float* b2 = nullptr;  // may be null
 };
 
-void excitation_forward(const ExcitationSize& size, Gate gate, const float* q,
-                        const ExcitationWeights& weights, float* hidden, float* s);
+// hidden [N,R] gets v; null if nobody wants it. h [N,R] is scratch.
+void excitation_forward(const ExcitationSize& size, const ExcitationKind& kind, const float* q,
+                        const ExcitationWeights& weights, float* hidden, float* h, float* s);
 
 // Outputs of the gradient; each may be null.
 struct ExcitationGradients {
@@ -39,9 +41,9 @@ struct ExcitationGradients {
   float* dq = nullptr;
 };
 
-// du [N,C] holds ds on entry and is overwritten; dh [N,R] is scratch.
-void excitation_backward(const ExcitationSize& size, Gate gate, float* du, const float* q,
-                         const float* hidden, const float* s, const float* w1, const float* w2, float* dh,
-                         const ExcitationGradients& gradients);
+// hidden [N,R] holds v. du [N,C] holds ds on entry and is overwritten; h and dv [N,R] are scratch.
+void excitation_backward(const ExcitationSize& size, const ExcitationKind& kind, float* du, const float* q,
+                         const float* hidden, const float* s, const float* w1, const float* w2, float* h,
+                         float* dv, const ExcitationGradients& gradients);
 
 }  // namespace senet::cpu

@@ -3,7 +3,7 @@
 // channel (n,c).
 //
 //   z = scale*(x - mean) + beta, scale = gamma*rstd     batch norm of x
-//   s = gate(W2 relu(W1 q + b1) + b2), q = mean of z    s = 1 without squeeze-and-excitation
+//   s = gate(W2 act(W1 q + b1) + b2), q = mean of z     s = 1 without squeeze-and-excitation
 //   i = identity, or batch norm of it (projected), or 0
 //   y = relu?( s*z + i )
 //
@@ -36,7 +36,7 @@ struct TailKind {
   double eps = 0;
   double eps2 = 0;       // of the projected shortcut's norm
   int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
-  Gate gate = Gate::kSigmoid;
+  ExcitationKind gates;
 
   bool excites() const { return squeezed > 0; }
   ExcitationSize excitation() const { return {map.images, map.channels, squeezed}; }
@@ -89,6 +89,7 @@ class NormTailForward {
   float *means_, *squares_;  // [plan_.partials()]
   float *scale_, *scale2_;   // [C]
   float* q_;                 // [N,C]
+  float* h_;                 // [N,R]
 };
 
 class NormTailBackward {
@@ -141,7 +142,7 @@ class NormTailBackward {
   float *scale2_, *rstd2_;     // [C]
   float *b_, *c_, *b2_, *c2_;  // [C], c_ [N,C] with a gate
   float *q_, *ds_, *dq_;       // [N,C]
-  float* dh_;                  // [N,R]
+  float *h_, *dv_;             // [N,R]
 };
 
 }  // namespace senet::cpu

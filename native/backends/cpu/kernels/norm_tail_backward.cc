@@ -25,7 +25,8 @@ size_t NormTailBackward::lay_out(void* base) {
     q_ = workspace.floats(rows);
     ds_ = workspace.floats(rows);
     dq_ = workspace.floats(rows);
-    dh_ = workspace.floats(kind_.map.images * kind_.squeezed);
+    h_ = workspace.floats(kind_.map.images * kind_.squeezed);
+    dv_ = workspace.floats(kind_.map.images * kind_.squeezed);
   }
   if (kind_.shortcut != Shortcut::kNone && !has_didentity_)
     operands_.didentity = workspace.floats(plan_.elements());
@@ -68,7 +69,8 @@ void NormTailBackward::excite() const {
   });
   ExcitationGradients gradients = o.weights;
   gradients.dq = dq_;
-  excitation_backward(kind_.excitation(), kind_.gate, ds_, q_, o.hidden, o.gate, o.w1, o.w2, dh_, gradients);
+  excitation_backward(kind_.excitation(), kind_.gates, ds_, q_, o.hidden, o.gate, o.w1, o.w2, h_, dv_,
+                      gradients);
 }
 
 // dgamma, dbeta of both norms.

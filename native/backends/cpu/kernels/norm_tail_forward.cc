@@ -19,7 +19,7 @@ size_t NormTailForward::lay_out(void* base) {
     q_ = workspace.floats(gates);
     operands_.sample_mean = workspace.floats_unless(operands_.sample_mean, gates);
     operands_.gate = workspace.floats_unless(operands_.gate, gates);
-    operands_.hidden = workspace.floats_unless(operands_.hidden, kind_.map.images * kind_.squeezed);
+    h_ = workspace.floats(kind_.map.images * kind_.squeezed);
   }
   return workspace.bytes();
 }
@@ -50,7 +50,8 @@ void NormTailForward::excite() const {
       q_[n * channels + c] = scale_[c] * (sample_mean[c] - mean[c]) + operands_.norm.beta[c];
     }
   }
-  excitation_forward(kind_.excitation(), kind_.gate, q_, operands_.weights, operands_.hidden, operands_.gate);
+  excitation_forward(kind_.excitation(), kind_.gates, q_, operands_.weights, operands_.hidden, h_,
+                     operands_.gate);
 }
 
 void NormTailForward::run() const {

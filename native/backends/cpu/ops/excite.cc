@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "backends/cpu/kernels/workspace.h"
+#include "backends/cpu/ops/activation_of.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"
 
@@ -22,31 +23,35 @@ ExcitationSize size_of(const PrepareContext& context, const Value& q, const Valu
 // Inputs q, w1, b1?, w2, b2?; outputs s, hidden?.
 class Excite final : public Step {
  public:
-  Excite(const ExcitationSize& size, Gate gate) : size_(size), gate_(gate) {}
+  Excite(const ExcitationSize& size, const ExcitationKind& kind) : size_(size), kind_(kind) {}
 
   void bind(const Binding& binding) override {
     const BoundFloats at(binding);
     q_ = at.input(0);
     weights_ = {at.input(1), at.input(2), at.input(3), at.input(4)};
     s_ = at.output(0);
-    hidden_ = Workspace(binding.workspace).floats_unless(at.output(1), size_.images * size_.squeezed);
+    hidden_ = at.output(1);
+    h_ = Workspace(binding.workspace).floats(size_.images * size_.squeezed);
   }
 
-  void run() override { excitation_forward(size_, gate_, q_, weights_, hidden_, s_); }
+  void run() override { excitation_forward(size_, kind_, q_, weights_, hidden_, h_, s_); }
 
  private:
   ExcitationSize size_;
-  Gate gate_;
+  ExcitationKind kind_;
   const float* q_ = nullptr;
   ExcitationWeights weights_;
   float* hidden_ = nullptr;
+  float* h_ = nullptr;
   float* s_ = nullptr;
 };
 
 // Inputs ds, q, hidden, s, w1, w2; outputs dq, dw1, db1?, dw2, db2?.
 class ExciteGrad final : public Step {
  public:
-  ExciteGrad(const ExcitationSize& size, Gate gate) : size_(size), gate_(gate) { lay_out(nullptr); }
+  ExciteGrad(const ExcitationSize& size, const ExcitationKind& kind) : size_(size), kind_(kind) {
+    lay_out(nullptr);
+  }
 
   size_t workspace_bytes() { return lay_out(nullptr); }
 
@@ -64,22 +69,23 @@ class ExciteGrad final : public Step {
 
   void run() override {
     std::copy(ds_, ds_ + size_.images * size_.channels, du_);
-    excitation_backward(size_, gate_, du_, q_, hidden_, s_, w1_, w2_, dh_, gradients_);
+    excitation_backward(size_, kind_, du_, q_, hidden_, s_, w1_, w2_, h_, dv_, gradients_);
   }
 
  private:
   size_t lay_out(void* base) {
     Workspace workspace(base);
     du_ = workspace.floats(size_.images * size_.channels);
-    dh_ = workspace.floats(size_.images * size_.squeezed);
+    h_ = workspace.floats(size_.images * size_.squeezed);
+    dv_ = workspace.floats(size_.images * size_.squeezed);
     return workspace.bytes();
   }
 
   ExcitationSize size_;
-  Gate gate_;
+  ExcitationKind kind_;
   const float *ds_ = nullptr, *q_ = nullptr, *hidden_ = nullptr, *s_ = nullptr, *w1_ = nullptr,
               *w2_ = nullptr;
-  float *du_ = nullptr, *dh_ = nullptr;
+  float *du_ = nullptr, *h_ = nullptr, *dv_ = nullptr;
   ExcitationGradients gradients_;
 };
 
@@ -97,12 +103,10 @@ StepPlan prepare_excite(const PrepareContext& context) {
   check.outputs({0}, size.images * size.channels);
   check.outputs({1}, size.images * size.squeezed);
   StepPlan plan;
-  plan.step = std::make_unique<Excite>(size, gate_of(node.text("gate")));
-  if (!node.has_output(1)) {
-    Workspace workspace(nullptr);
-    workspace.floats(size.images * size.squeezed);
-    plan.workspace_bytes = workspace.bytes();
-  }
+  plan.step = std::make_unique<Excite>(size, excitation_kind_of(node));
+  Workspace workspace(nullptr);
+  workspace.floats(size.images * size.squeezed);
+  plan.workspace_bytes = workspace.bytes();
   plan.implementation = "sgemm";
   return plan;
 }
@@ -120,7 +124,7 @@ StepPlan prepare_excite_grad(const PrepareContext& context) {
   check.outputs({3}, size.channels * size.squeezed);
   check.outputs({2}, size.squeezed);
   check.outputs({4}, size.channels);
-  auto step = std::make_unique<ExciteGrad>(size, gate_of(context.node.text("gate")));
+  auto step = std::make_unique<ExciteGrad>(size, excitation_kind_of(context.node));
   StepPlan plan;
   plan.workspace_bytes = step->workspace_bytes();
   plan.step = std::move(step);

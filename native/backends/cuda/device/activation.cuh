@@ -1,4 +1,4 @@
-// The activations, and their slopes from their values.
+// The activations, and what a gradient becomes on its way back through one.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -18,17 +18,55 @@ __device__ inline float sigmoid(float x) {
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
+// x where it lies in [0, 6], else the nearer end; a NaN stays one.
+__device__ inline float clip6(float x) {
+  x = rectify(x);
+  return x > 6.0f ? 6.0f : x;
+}
+
 __device__ inline float activate(Activation kind, float x) {
-  if (kind == Activation::kSigmoid) return sigmoid(x);
-  if (kind == Activation::kTanh) return tanhf(x);
+  switch (kind) {
+    case Activation::kSigmoid:
+      return sigmoid(x);
+    case Activation::kTanh:
+      return tanhf(x);
+    case Activation::kHardSigmoid:
+      return clip6(x + 3.0f) * (1.0f / 6.0f);
+    case Activation::kRelu6:
+      return clip6(x);
+    case Activation::kSilu:
+      return x * sigmoid(x);
+    case Activation::kHardSwish:
+      return x * (clip6(x + 3.0f) * (1.0f / 6.0f));
+    case Activation::kRelu:
+      break;
+  }
   return rectify(x);
 }
 
-// The derivative where the value is s.
-__device__ inline float activation_slope(Activation kind, float s) {
-  if (kind == Activation::kSigmoid) return s * (1.0f - s);
-  if (kind == Activation::kTanh) return 1.0f - s * s;
-  return s > 0.0f ? 1.0f : 0.0f;
+// dy times the slope where the activation's value is `saved`, or where its argument is, if it needs_argument; a
+// ReLU takes either. Exactly 0 where the activation is flat, whatever dy is.
+__device__ inline float times_slope(Activation kind, float dy, float saved) {
+  switch (kind) {
+    case Activation::kSigmoid:
+      return dy * (saved * (1.0f - saved));
+    case Activation::kTanh:
+      return dy * (1.0f - saved * saved);
+    case Activation::kHardSigmoid:
+      return saved > 0.0f && saved < 1.0f ? dy * (1.0f / 6.0f) : 0.0f;
+    case Activation::kRelu6:
+      return saved > 0.0f && saved < 6.0f ? dy : 0.0f;
+    case Activation::kSilu: {
+      const float s = sigmoid(saved);
+      return dy * (s * fmaf(saved, 1.0f - s, 1.0f));
+    }
+    case Activation::kHardSwish:
+      if (saved <= -3.0f) return 0.0f;
+      return saved >= 3.0f ? dy : dy * fmaf(saved, 1.0f / 3.0f, 0.5f);
+    case Activation::kRelu:
+      break;
+  }
+  return saved > 0.0f ? dy : 0.0f;
 }
 
 }  // namespace senet::cuda

@@ -1,5 +1,5 @@
-// activation: y = sigmoid, tanh or relu of x, and dx from dy and y: dy * slope(y). Arrays of storage T; see
-// elementwise.cuh.
+// activation: y = act(x), and dx from dy and what was saved, y or for some kinds x (needs_argument). Arrays of
+// storage T; see elementwise.cuh.
 #include "backends/cuda/device/activation.cuh"
 #include "backends/cuda/kernels/elementwise.cuh"
 
@@ -13,11 +13,7 @@ struct Forward {
 
 struct Backward {
   Activation kind;
-  // Not a product for relu: what is infinite where the ReLU is closed is no NaN.
-  __device__ float operator()(float dy, float y) const {
-    if (kind == Activation::kRelu) return y > 0.0f ? dy : 0.0f;
-    return dy * activation_slope(kind, y);
-  }
+  __device__ float operator()(float dy, float saved) const { return times_slope(kind, dy, saved); }
 };
 
 }  // namespace
@@ -28,9 +24,9 @@ void activation_forward(Activation kind, const T* x, T* y, int64_t count, cudaSt
 }
 
 template <typename T>
-void activation_backward(Activation kind, const T* dy, const T* y, T* dx, int64_t count,
+void activation_backward(Activation kind, const T* dy, const T* saved, T* dx, int64_t count,
                          cudaStream_t stream) {
-  elementwise("activation_backward_kernel", count, Backward{kind}, stream, dx, dy, y);
+  elementwise("activation_backward_kernel", count, Backward{kind}, stream, dx, dy, saved);
 }
 
 #define SENET_INSTANTIATE(T)                                                         \

@@ -1,10 +1,10 @@
 // The excitation of a squeeze-and-excitation block (paper, Eq. 3) and its gradient:
 //
-//   h = relu(q W1^T + b1)    s = gate(h W2^T + b2)
-//   du = ds * gate'(s)   dh = (du W2) where h > 0   dq = dh W1
-//   dW2 = du^T h   db2 = sum_n du   dW1 = dh^T q   db1 = sum_n dh
+//   v = q W1^T + b1    h = act(v)    s = gate(h W2^T + b2)
+//   du = ds * gate'(s)   dv = (du W2) * act'(v)   dq = dv W1
+//   dW2 = du^T h   db2 = sum_n du   dW1 = dv^T q   db1 = sum_n dv
 //
-// q [N,Q], h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C]: float, row-major, any sizes. One block per
+// q [N,Q], v and h [N,R], s [N,C], w1 [R,Q], w2 [C,R], b1 [R], b2 [C]: float, row-major, any sizes. One block per
 // image does both layers, forward or backward; what passes between them goes through global memory, which a
 // barrier makes visible to the block. Forward, a warp takes a hidden unit and 8 lanes an output. Backward,
 // neighbouring threads take neighbouring columns, so that rows of the weights are read side by side. The
@@ -36,37 +36,41 @@ __device__ float group_dot(const float* a, const float* b, int64_t count) {
 }
 
 // out [outputs] = activation(weight [outputs, inputs] in [inputs] + bias [outputs] or null), by the whole
-// block.
+// block; argument [outputs], or null, gets what the activation was taken of.
 template <int lanes>
 __device__ void fully_connected(Activation kind, const float* in, int64_t inputs, const float* weight,
-                                const float* bias, float* out, int64_t outputs) {
+                                const float* bias, float* argument, float* out, int64_t outputs) {
   constexpr int kGroups = kThreads / lanes;
   for (int64_t first = 0; first < outputs; first += kGroups) {
     const int64_t o = first + threadIdx.x / lanes;
     const bool inside = o < outputs;
     const float sum = group_dot<lanes>(weight + (inside ? o * inputs : 0), in, inside ? inputs : 0);
-    if (inside && threadIdx.x % lanes == 0) out[o] = activate(kind, bias == nullptr ? sum : sum + bias[o]);
+    if (inside && threadIdx.x % lanes == 0) {
+      const float u = bias == nullptr ? sum : sum + bias[o];
+      if (argument != nullptr) argument[o] = u;
+      out[o] = activate(kind, u);
+    }
   }
 }
 
-// q [N,Q], hidden [N,R], s [N,C]; weights as in the head of this file.
+// q [N,Q], hidden [N,R] for v or null, h [N,R], s [N,C]; weights as in the head of this file.
 __global__ void __launch_bounds__(kThreads)
-    excite_forward_kernel(ExcitationSize size, Activation gate, const float* q, ExcitationWeights weights,
-                          float* hidden, float* s) {
+    excite_forward_kernel(ExcitationSize size, ExcitationKind kind, const float* q, ExcitationWeights weights,
+                          float* hidden, float* h, float* s) {
   const int64_t n = blockIdx.x;
-  float* h = hidden + n * size.squeezed;
-  fully_connected<kWarp>(Activation::kRelu, q + n * size.inputs, size.inputs, weights.w1, weights.b1, h,
-                         size.squeezed);
+  h += n * size.squeezed;
+  fully_connected<kWarp>(kind.hidden, q + n * size.inputs, size.inputs, weights.w1, weights.b1,
+                         hidden == nullptr ? nullptr : hidden + n * size.squeezed, h, size.squeezed);
   __syncthreads();
-  fully_connected<kOutputLanes>(gate, h, size.squeezed, weights.w2, weights.b2, s + n * size.channels,
-                                size.channels);
+  fully_connected<kOutputLanes>(kind.gate, h, size.squeezed, weights.w2, weights.b2, nullptr,
+                                s + n * size.channels, size.channels);
 }
 
-// out [columns] = in [rows] matrix [rows, columns], by the whole block; keep [columns] or null: 0 where it is
-// not positive. Neighbouring threads take neighbouring columns; few columns leave threads to split the rows.
+// store(column, in [rows] matrix [rows, columns]) for all columns, by the whole block. Neighbouring threads take neighbouring columns; few columns leave threads to split the rows.
 // shared: [kThreads].
+template <typename Store>
 __device__ void row_times_matrix(const float* in, int64_t rows, const float* matrix, int64_t columns,
-                                 const float* keep, float* out, float* shared) {
+                                 float* shared, const Store& store) {
   int width = kThreads;
   while (width > kWarp && width / 2 >= columns) width /= 2;
   const int column = static_cast<int>(threadIdx.x) % width, part = static_cast<int>(threadIdx.x) / width;
@@ -82,28 +86,31 @@ __device__ void row_times_matrix(const float* in, int64_t rows, const float* mat
     __syncthreads();
     if (part == 0 && c < columns) {
       for (int other = 1; other < parts; ++other) sum += shared[other * width + column];
-      out[c] = keep == nullptr || keep[c] > 0.0f ? sum : 0.0f;
+      store(c, sum);
     }
     __syncthreads();
   }
 }
 
-// ds, s, du [N,C], hidden, dh [N,R], w1 [R,Q], w2 [C,R], dq [N,Q] or null.
+// ds, s, du [N,C], hidden, h, dv [N,R], w1 [R,Q], w2 [C,R], dq [N,Q] or null.
 __global__ void __launch_bounds__(kThreads)
-    excite_backward_kernel(ExcitationSize size, Activation gate, const float* ds, const float* hidden,
-                           const float* s, const float* w1, const float* w2, float* du, float* dh,
+    excite_backward_kernel(ExcitationSize size, ExcitationKind kind, const float* ds, const float* hidden,
+                           const float* s, const float* w1, const float* w2, float* du, float* h, float* dv,
                            float* dq) {
   SENET_SHARED(float, shared, kThreads);
-  const int64_t n = blockIdx.x, row = n * size.channels;
+  const int64_t n = blockIdx.x, row = n * size.channels, hidden_row = n * size.squeezed;
   for (int64_t c = threadIdx.x; c < size.channels; c += kThreads) {
-    du[row + c] = ds[row + c] * activation_slope(gate, s[row + c]);
+    du[row + c] = times_slope(kind.gate, ds[row + c], s[row + c]);
   }
   __syncthreads();
-  row_times_matrix(du + row, size.channels, w2, size.squeezed, hidden + n * size.squeezed,
-                   dh + n * size.squeezed, shared);
+  row_times_matrix(du + row, size.channels, w2, size.squeezed, shared, [=](int64_t r, float dh) {
+    const float v = hidden[hidden_row + r];
+    h[hidden_row + r] = activate(kind.hidden, v);
+    dv[hidden_row + r] = times_slope(kind.hidden, dh, v);
+  });
   if (dq == nullptr) return;
-  row_times_matrix(dh + n * size.squeezed, size.squeezed, w1, size.inputs, nullptr, dq + n * size.inputs,
-                   shared);
+  row_times_matrix(dv + hidden_row, size.squeezed, w1, size.inputs, shared,
+                   [=](int64_t i, float sum) { dq[n * size.inputs + i] = sum; });
 }
 
 // dweight [A,B] = sum over n of a [N,A] and b [N,B], dbias [A] = sum over n of a; either may be null.
@@ -168,29 +175,39 @@ unsigned tiles_of(const WeightGradient& g) {
 
 }  // namespace
 
-void excite_forward(const ExcitationSize& size, Activation gate, const float* q,
-                    const ExcitationWeights& weights, float* hidden, float* s, cudaStream_t stream) {
+size_t excite_forward_workspace_bytes(const ExcitationSize& size) {
+  Workspace workspace(nullptr);
+  workspace.floats(size.images * size.squeezed);
+  return workspace.bytes();
+}
+
+void excite_forward(const ExcitationSize& size, const ExcitationKind& kind, const float* q,
+                    const ExcitationWeights& weights, float* hidden, float* s, void* workspace,
+                    cudaStream_t stream) {
+  float* h = Workspace(workspace).floats(size.images * size.squeezed);
   launch("excite_forward_kernel", excite_forward_kernel, dim3(static_cast<unsigned>(size.images)),
-         dim3(kThreads), 0, stream, size, gate, q, weights, hidden, s);
+         dim3(kThreads), 0, stream, size, kind, q, weights, hidden, h, s);
 }
 
 size_t excite_backward_workspace_bytes(const ExcitationSize& size) {
   Workspace workspace(nullptr);
   workspace.floats(size.images * size.channels);
   workspace.floats(size.images * size.squeezed);
+  workspace.floats(size.images * size.squeezed);
   return workspace.bytes();
 }
 
-void excite_backward(const ExcitationSize& size, Activation gate, const float* ds, const float* q,
+void excite_backward(const ExcitationSize& size, const ExcitationKind& kind, const float* ds, const float* q,
                      const float* hidden, const float* s, const float* w1, const float* w2,
                      const ExcitationGradients& gradients, void* workspace, cudaStream_t stream) {
   Workspace scratch(workspace);
   float* du = scratch.floats(size.images * size.channels);
-  float* dh = scratch.floats(size.images * size.squeezed);
+  float* h = scratch.floats(size.images * size.squeezed);
+  float* dv = scratch.floats(size.images * size.squeezed);
   launch("excite_backward_kernel", excite_backward_kernel, dim3(static_cast<unsigned>(size.images)),
-         dim3(kThreads), 0, stream, size, gate, ds, hidden, s, w1, w2, du, dh, gradients.dq);
-  const WeightGradient first = {dh, q, gradients.dw1, gradients.db1, size.squeezed, size.inputs};
-  const WeightGradient second = {du, hidden, gradients.dw2, gradients.db2, size.channels, size.squeezed};
+         dim3(kThreads), 0, stream, size, kind, ds, hidden, s, w1, w2, du, h, dv, gradients.dq);
+  const WeightGradient first = {dv, q, gradients.dw1, gradients.db1, size.squeezed, size.inputs};
+  const WeightGradient second = {du, h, gradients.dw2, gradients.db2, size.channels, size.squeezed};
   launch("excite_weights_kernel", excite_weights_kernel, dim3(std::max(tiles_of(first), tiles_of(second)), 2),
          dim3(kThreads), 0, stream, size.images, first, second);
 }

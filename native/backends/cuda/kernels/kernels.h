@@ -45,6 +45,11 @@ struct MapSize {
 // ---- norm_tail: y = relu?( gate * batch_norm(x) + identity ), explained in norm_tail.cuh
 // A batch norm alone is a tail without gate, shortcut and ReLU.
 
+struct ExcitationKind {
+  Activation gate = Activation::kSigmoid;  // one whose slope follows from its value
+  Activation hidden = Activation::kRelu;   // or kSilu
+};
+
 struct TailKind {
   MapSize size;
   Shortcut shortcut = Shortcut::kNone;
@@ -53,7 +58,7 @@ struct TailKind {
   double eps = 0;
   double eps2 = 0;       // of the projected shortcut's norm
   int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
-  Activation gate = Activation::kSigmoid;
+  ExcitationKind gates;
 };
 
 // One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
@@ -142,19 +147,21 @@ template <typename T>
 void norm_tail_backward(const TailKind& kind, const TailBackward<T>& operands, void* workspace,
                         cudaStream_t stream);
 
-// ---- excite: s = gate(W2 relu(W1 q + b1) + b2)
+// ---- excite: s = gate(W2 act(v) + b2), v = W1 q + b1
 
 struct ExcitationSize {
   int64_t images, channels, squeezed;
   int64_t inputs;  // Q, the width of q
 };
 
-// q [N,Q], hidden [N,R], s [N,C]. hidden is always written.
-void excite_forward(const ExcitationSize& size, Activation gate, const float* q,
-                    const ExcitationWeights& weights, float* hidden, float* s, cudaStream_t stream);
-// ds, s [N,C], q [N,Q], hidden [N,R], w1 [R,Q], w2 [C,R].
+// q [N,Q], s [N,C]; hidden [N,R] gets v, null if nobody wants it.
+size_t excite_forward_workspace_bytes(const ExcitationSize& size);
+void excite_forward(const ExcitationSize& size, const ExcitationKind& kind, const float* q,
+                    const ExcitationWeights& weights, float* hidden, float* s, void* workspace,
+                    cudaStream_t stream);
+// ds, s [N,C], q [N,Q], hidden [N,R] as the forward pass gave it, w1 [R,Q], w2 [C,R].
 size_t excite_backward_workspace_bytes(const ExcitationSize& size);
-void excite_backward(const ExcitationSize& size, Activation gate, const float* ds, const float* q,
+void excite_backward(const ExcitationSize& size, const ExcitationKind& kind, const float* ds, const float* q,
                      const float* hidden, const float* s, const float* w1, const float* w2,
                      const ExcitationGradients& gradients, void* workspace, cudaStream_t stream);
 
@@ -168,9 +175,10 @@ template <typename T>
 void multiply(const T* a, const T* b, T* y, int64_t count, cudaStream_t stream);
 template <typename T>
 void activation_forward(Activation kind, const T* x, T* y, int64_t count, cudaStream_t stream);
-// From the forward pass's y.
+// From the forward pass's y, or its x if the kind needs_argument.
 template <typename T>
-void activation_backward(Activation kind, const T* dy, const T* y, T* dx, int64_t count, cudaStream_t stream);
+void activation_backward(Activation kind, const T* dy, const T* saved, T* dx, int64_t count,
+                         cudaStream_t stream);
 template <typename T>
 void fill(T* y, float value, int64_t count, cudaStream_t stream);
 // Its own gradient. key: two words. The elements are parts of `size` that are kept or dropped together: part

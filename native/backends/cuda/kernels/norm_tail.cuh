@@ -2,7 +2,7 @@
 // letters: P positions of an image, M = N*P; sums over positions are per image and channel (n,c).
 //
 //   z = scale*(x - mean) + beta, scale = gamma*rstd     batch norm of x
-//   s = gate(W2 relu(W1 q + b1) + b2), q = mean of z    s = 1 without squeeze-and-excitation
+//   s = gate(W2 act(W1 q + b1) + b2), q = mean of z     s = 1 without squeeze-and-excitation
 //   i = identity, or batch norm of it (projected), or 0
 //   y = relu?( s*z + i )
 //

@@ -271,7 +271,7 @@ void small_stages(const TailKind& kind, const TailBackward<T>& tail, const MapSw
            dim3(static_cast<unsigned>((rows * channels + 255) / 256)), dim3(256), 0, stream, sweep, o);
     ExcitationGradients gradients = tail.weights;
     gradients.dq = arrays.dq;
-    excite_backward(tail_excitation(kind), kind.gate, arrays.ds, arrays.q, tail.hidden, tail.gate, tail.w1,
+    excite_backward(tail_excitation(kind), kind.gates, arrays.ds, arrays.q, tail.hidden, tail.gate, tail.w1,
                     tail.w2, gradients, arrays.excitation, stream);
   }
   launch("norm_tail_gradient_kernel", norm_tail_gradient_kernel,

@@ -95,21 +95,24 @@ __global__ void __launch_bounds__(256) norm_tail_mask_kernel(const T* y, uint8_t
 struct Arrays {
   float* partials;
   float *mean, *variance, *mean2, *variance2;  // [C]
-  float *q, *sample_mean, *hidden, *gate;      // [N,C], hidden [N,R]; with excitation
+  float *q, *sample_mean, *gate;               // [N,C]; with excitation
+  void* excitation;
 
-  Arrays(const TailKind& kind, Workspace& workspace, float* const (&given)[7]) {
+  Arrays(const TailKind& kind, Workspace& workspace, float* const (&given)[6]) {
     const int64_t channels = kind.size.channels, gates = kind.size.images * channels;
     partials = workspace.floats(2 * ((tail_partials(kind) + 15) / 16 * 16));
     mean = workspace.floats_unless(given[0], channels);
     variance = workspace.floats_unless(given[1], channels);
     mean2 = workspace.floats_unless(given[2], channels);
     variance2 = workspace.floats_unless(given[3], channels);
-    q = sample_mean = hidden = gate = nullptr;
+    q = sample_mean = gate = nullptr;
+    excitation = nullptr;
     if (kind.squeezed == 0) return;
     q = workspace.floats(gates);
     sample_mean = workspace.floats_unless(given[4], gates);
-    hidden = workspace.floats_unless(given[5], kind.size.images * kind.squeezed);
-    gate = workspace.floats_unless(given[6], gates);
+    gate = workspace.floats_unless(given[5], gates);
+    const size_t bytes = excite_forward_workspace_bytes(tail_excitation(kind));
+    excitation = workspace.floats(static_cast<int64_t>(bytes / sizeof(float)) + 1);
   }
 };
 
@@ -171,9 +174,8 @@ template <typename T>
 void norm_tail_forward(const TailKind& kind, const TailForward<T>& tail, void* workspace,
                        cudaStream_t stream) {
   Workspace scratch(workspace);
-  const Arrays arrays(
-      kind, scratch,
-      {tail.mean, tail.variance, tail.mean2, tail.variance2, tail.sample_mean, tail.hidden, tail.gate});
+  const Arrays arrays(kind, scratch,
+                      {tail.mean, tail.variance, tail.mean2, tail.variance2, tail.sample_mean, tail.gate});
   if (kind.training && kind.shortcut == Shortcut::kProjected) {
     TailKind plain = kind;
     plain.squeezed = 0;
@@ -189,8 +191,8 @@ void norm_tail_forward(const TailKind& kind, const TailForward<T>& tail, void* w
                          arrays.partials, stream);
   }
   if (kind.squeezed > 0) {
-    excite_forward(tail_excitation(kind), kind.gate, arrays.q, tail.weights, arrays.hidden, arrays.gate,
-                   stream);
+    excite_forward(tail_excitation(kind), kind.gates, arrays.q, tail.weights, tail.hidden, arrays.gate,
+                   arrays.excitation, stream);
   }
   apply(kind, tail, arrays, stream);
 }

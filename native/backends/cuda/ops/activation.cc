@@ -1,4 +1,4 @@
-// activation: y = relu(x), sigmoid(x) or tanh(x); activation_grad: dx from dy and y.
+// activation: y = act(x); activation_grad: dx from dy and what was saved, y or for some kinds x (needs_argument).
 #include "backends/cuda/ops/gate.h"
 #include "backends/cuda/ops/step.h"
 

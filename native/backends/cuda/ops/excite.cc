@@ -27,15 +27,13 @@ StepPlan prepare_excite(const Kit& kit, const PrepareContext& context) {
   for (size_t i = 0; i < 5; ++i) require_input_floats(context, i, counts[i]);
   require_output_floats(context, 0, size.images * size.channels);
   require_output_floats(context, 1, size.images * size.squeezed);
-  const bool wants_hidden = node.has_output(1);
   return launch_plan(
       "excite",
-      [stream = kit.stream, size, gate = activation_of(node, "gate"), wants_hidden](const Operands& at) {
-        float* hidden = wants_hidden ? at.out(1) : static_cast<float*>(at.workspace());
-        excite_forward(size, gate, at.in(0), {at.in(1), at.in(2), at.in(3), at.in(4)}, hidden, at.out(0),
-                       stream->get());
+      [stream = kit.stream, size, kind = excitation_kind_of(node)](const Operands& at) {
+        excite_forward(size, kind, at.in(0), {at.in(1), at.in(2), at.in(3), at.in(4)}, at.out(1), at.out(0),
+                       at.workspace(), stream->get());
       },
-      wants_hidden ? 0 : static_cast<size_t>(size.images * size.squeezed) * sizeof(float));
+      excite_forward_workspace_bytes(size));
 }
 
 StepPlan prepare_excite_grad(const Kit& kit, const PrepareContext& context) {
@@ -51,9 +49,9 @@ StepPlan prepare_excite_grad(const Kit& kit, const PrepareContext& context) {
   for (size_t i = 0; i < 5; ++i) require_output_floats(context, i, outputs[i]);
   return launch_plan(
       "excite",
-      [stream = kit.stream, size, gate = activation_of(node, "gate")](const Operands& at) {
+      [stream = kit.stream, size, kind = excitation_kind_of(node)](const Operands& at) {
         const ExcitationGradients gradients{at.out(1), at.out(2), at.out(3), at.out(4), at.out(0)};
-        excite_backward(size, gate, at.in(0), at.in(1), at.in(2), at.in(3), at.in(4), at.in(5), gradients,
+        excite_backward(size, kind, at.in(0), at.in(1), at.in(2), at.in(3), at.in(4), at.in(5), gradients,
                         at.workspace(), stream->get());
       },
       excite_backward_workspace_bytes(size));

@@ -22,7 +22,7 @@ TailKind kind_of(const PrepareContext& context) {
   if (node.flag("se")) {
     require(node.has_input(kW1) && context.in(kW1).shape.size() == 2, node, "w1 [R,C]");
     kind.squeezed = context.in(kW1).shape[0];
-    kind.gate = activation_of(node, "gate");
+    kind.gates = excitation_kind_of(node);
   }
   return kind;
 }
