@@ -36,7 +36,7 @@ struct TailKind {
   double eps = 0;
   double eps2 = 0;       // of the projected shortcut's norm
   int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
-  ExcitationKind gates;
+  ExcitationKind gates = {};
 
   bool excites() const { return squeezed > 0; }
   ExcitationSize excitation() const { return {map.images, map.channels, squeezed}; }

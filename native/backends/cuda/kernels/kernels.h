@@ -58,7 +58,7 @@ struct TailKind {
   double eps = 0;
   double eps2 = 0;       // of the projected shortcut's norm
   int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
-  ExcitationKind gates;
+  ExcitationKind gates = {};
 };
 
 // One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
