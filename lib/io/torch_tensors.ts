@@ -97,11 +97,13 @@ function checkTensor(name: string, tensor: TorchTensor, fail: (message: string) 
   if (shape.length > maxRank) fail(`expected at most ${maxRank} dimensions, received ${shape.length}`);
   const bytes = tensorBytes(storage.dtype, shape);
   if (typeof bytes === 'string') return fail(bytes);
+  const room = storageBytes(storage);
+  if (typeof room === 'string') return fail(`its storage: ${room}`);
   const end = offset + elementSpan(tensor);
-  if (!(end <= storage.elements)) {
+  if (end > storage.elements) {
     fail(`expected to end within the ${storage.elements} elements of its storage, received ${end}`);
   }
-  if (bytes > Number(storageBytes(storage))) {
+  if (bytes > room) {
     fail(`expected at most the ${storage.elements} elements of its storage, received [${shape.join(', ')}]`);
   }
   return bytes;
