@@ -5,11 +5,12 @@
  */
 import { isSenetError } from '../index.ts';
 import { type Command, readArguments, UsageError } from './command.ts';
+import { convert } from './convert.ts';
 import { models } from './models.ts';
 import { predict } from './predict.ts';
 import { summary } from './summary.ts';
 
-const commands = new Map<string, Command>(Object.entries({ predict, summary, models }));
+const commands = new Map<string, Command>(Object.entries({ predict, summary, convert, models }));
 
 function overview(): string {
   const lines = [...commands].map(([name, command]) => `  ${name.padEnd(8)} ${command.summary}`);

@@ -1,10 +1,10 @@
 /** The command line, as a user runs it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createModel, type Guess, listModels } from '../../lib/index.ts';
+import { createModel, exportOnnx, type Guess, listModels, readStateDict } from '../../lib/index.ts';
 import { runScript, type ScriptResult, STACK_TRACE } from '../scripts/run_script.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-cli-'));
@@ -115,6 +115,34 @@ test('summary is that of the model', async () => {
   expect(json.rows.length).toBe(model.summary().rows.length);
 });
 
+describe('convert', () => {
+  test('safetensors to safetensors, with and without a model', async () => {
+    const { code, stdout } = await senet('convert', path('tiny.safetensors'), path('again.safetensors'));
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/again\.safetensors: \d+ tensors of /)]);
+    const through = ['--model', 'se_resnet14', '--classes', '3', '--json'];
+    const found = await senet('convert', path('again.safetensors'), path('fit.safetensors'), ...through);
+    using model = createModel('se_resnet14', { classes: 3, seed: 4 });
+    const expected = await model.stateDict();
+    expect(JSON.parse(found.stdout)).toMatchObject({ tensors: expected.size });
+    for (const file of ['again.safetensors', 'fit.safetensors'])
+      expect(await readStateDict(path(file))).toEqual(expected);
+  });
+
+  test('to ONNX', async () => {
+    const args = [path('tiny.safetensors'), path('tiny.onnx'), '--model', 'se_resnet14', '--classes', '3'];
+    expect((await senet('convert', ...args)).code).toBe(0);
+    using model = createModel('se_resnet14', { classes: 3, seed: 4 });
+    await exportOnnx(model, path('expected.onnx'));
+    expect(readFileSync(path('tiny.onnx')).equals(readFileSync(path('expected.onnx')))).toBe(true);
+  });
+
+  test('what is no weight file is refused, and nothing is written', async () => {
+    const { code, stderr } = await senet('convert', path('photo.png'), path('none.safetensors'));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_SENET_FILE')]);
+    expect(existsSync(path('none.safetensors'))).toBe(false);
+  });
+});
+
 describe('wrong use is one line and exit code 2', () => {
   test.each<[string[], RegExp]>([
     [[], /expected a command \(predict, .*doctor\), received none/],
@@ -130,6 +158,9 @@ describe('wrong use is one line and exit code 2', () => {
     [['summary'], /expected 1 argument/],
     [['summary', 'se_resnet14', '--input', '32x32'], /--input: expected HxWxC/],
     [['summary', 'se_resnet14', '--stride-in', '2x2'], /--stride-in: expected 1x1 or 3x3/],
+    [['convert', 'a.pth'], /expected 2 argument/],
+    [['convert', 'a.pth', 'b.pth'], /expected OUT to end in/],
+    [['convert', 'a.pth', 'b.onnx'], /expected --model MODEL/],
     [['models', '--loud'], /'--loud'/],
     [['models', '--json=1'], /--json/],
   ])('%j', async (args, message) => {
@@ -139,7 +170,7 @@ describe('wrong use is one line and exit code 2', () => {
     expect(stderr.trimEnd().split('\n').length).toBe(1);
   });
 
-  test.each(['predict', 'summary', 'models'])('%s explains itself', async (command) => {
+  test.each(['predict', 'summary', 'convert', 'models'])('%s explains itself', async (command) => {
     const { code, stdout } = await senet(command, '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^senet ${command} `));
