@@ -2,12 +2,12 @@
 //
 //   npm run bench                         every measure
 //   npm run bench -- se-cost inference    some of them
-//   npm run bench -- --rounds 5 --python .venv/bin/python --modules /folder/with/onnxruntime-node
+//   npm run bench -- --rounds 5 --python .venv/bin/python
+//   npm run bench -- zoo --models resnet18,se_resnet18
 //
-// Prints a JSON line for each result. Peers run when they are there (--python with torch, --modules with
-// onnxruntime-node and --onnx with the files that bench/peers/export_onnx.py writes) and are named when they are not.
+// Prints a JSON line for each result. PyTorch runs when --python has it, and is named when it has not;
+// onnxruntime-node comes with the development packages and gets the files that exportOnnx writes.
 
-import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { Contender, compare, interleave, median } from './harness.mjs';
 import { measureTail } from './tail.mjs';
 import { measureTraffic } from './traffic.mjs';
+import { measureZoo, withOnnxFile } from './zoo.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options, positionals } = parseArgs({
@@ -23,8 +24,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: '2' },
     python: { type: 'string' },
-    modules: { type: 'string' },
-    onnx: { type: 'string' },
+    models: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
@@ -36,6 +36,8 @@ const senet = (model, mode, batch, size, extra = []) =>
     process.execPath,
     join(here, 'contenders', 'senet.mjs'),
     ...['--model', model, '--mode', mode, '--batch', `${batch}`, '--size', `${size}`],
+    // The stride places that the paper and the peers' nets have.
+    ...(/resnet50$/.test(model) ? ['--stride-in', '1x1'] : []),
     ...['--threads', options.threads, ...extra],
   ]);
 
@@ -58,33 +60,32 @@ function pytorch(model, mode, batch, size) {
   return new Contender('pytorch', command, keepMemory);
 }
 
-function onnxruntime(model, batch, size) {
-  const file = options.onnx === undefined ? undefined : join(options.onnx, `${model}.onnx`);
-  if (options.modules === undefined || file === undefined || !existsSync(file)) return null;
-  return new Contender('onnxruntime-node', [
+/** A net in onnxruntime-node, from a file that exportOnnx wrote. */
+const onnxruntime = (file, batch, size) =>
+  new Contender('onnxruntime-node', [
     process.execPath,
     join(here, 'peers', 'onnxruntime.mjs'),
-    ...['--onnx', file, '--batch', `${batch}`, '--size', `${size}`],
-    ...['--threads', options.threads, '--modules', options.modules],
+    ...['--onnx', file, '--batch', `${batch}`, '--size', `${size}`, '--threads', options.threads],
   ]);
-}
 
-/** Interleaves the contenders that are there and reports the first against each other. */
+/** Interleaves the contenders that are there; reports the first against each other and gives the ratios back. */
 async function versus(measure, contenders, turn) {
+  const ratios = [];
   const present = contenders.filter((contender) => contender !== null);
   const ready = [];
   try {
     for (const contender of present) ready.push(await contender.ready());
-    if (ready.length < 2) return say({ measure, skipped: 'the peer is not there' });
+    if (ready.length < 2) {
+      say({ measure, skipped: 'the peer is not there' });
+      return ratios;
+    }
     const times = await interleave(ready, turn);
     for (const other of ready.slice(1)) {
-      say({
-        measure,
-        contender: ready[0].name,
-        against: other.name,
-        ...compare(times, ready[0].name, other.name),
-      });
+      const compared = compare(times, ready[0].name, other.name);
+      say({ measure, contender: ready[0].name, against: other.name, ...compared });
+      ratios.push(compared.ratio);
     }
+    return ratios;
   } finally {
     for (const contender of present) contender.stop();
   }
@@ -103,15 +104,24 @@ const measures = {
     await seCost('infer', 1, { rounds: 2 * rounds, perTurn: 11, drop: 3, pauseMs: 20 });
     await seCost('infer', 16, { rounds });
   },
-  'inference-onnxruntime': async () => {
-    for (const [batch, turn] of [
-      [1, { rounds: 2 * rounds, perTurn: 11, drop: 3 }],
-      [16, { rounds }],
-    ]) {
-      const contenders = [senet('se_resnet50', 'infer', batch, 224), onnxruntime('se_resnet50', batch, 224)];
-      await versus(`se_resnet50 inference, batch ${batch}`, contenders, turn);
-    }
-  },
+  'inference-onnxruntime': () =>
+    withOnnxFile('se_resnet50', { strideIn: '1x1' }, async ({ file, size }) => {
+      for (const [batch, turn] of [
+        [1, { rounds: 2 * rounds, perTurn: 11, drop: 3 }],
+        [16, { rounds }],
+      ]) {
+        const contenders = [senet('se_resnet50', 'infer', batch, size), onnxruntime(file, batch, size)];
+        await versus(`se_resnet50 inference, batch ${batch}`, contenders, turn);
+      }
+    }),
+  zoo: () =>
+    measureZoo(say, options.models?.split(','), ({ name, file, size }) =>
+      versus(
+        `${name}, ${size}x${size}, inference, batch 1`,
+        [senet(name, 'infer', 1, size), onnxruntime(file, 1, size)],
+        { rounds, perTurn: 3, pauseMs: 20 },
+      ),
+    ),
   'cifar-pytorch': () =>
     versus(
       'se_resnet20 training step, batch 128, 32x32',

@@ -16,26 +16,21 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '224' },
     threads: { type: 'string', default: '2' },
     layout: { type: 'string', default: 'auto' },
-    'stride-in': { type: 'string', default: '1x1' },
+    'stride-in': { type: 'string' },
     warmup: { type: 'string', default: '3' },
   },
 });
 const [batch, size, threads] = [options.batch, options.size, options.threads].map(Number);
-const isLarge = /50|101|152|18$|34$/.test(options.model);
-const classes = isLarge ? 1000 : 10;
 
-const model = createModel(options.model, {
-  input: [size, size, 3],
-  classes,
-  ...(/50|101|152/.test(options.model) && { strideIn: options['stride-in'] }),
-});
+const strideIn = options['stride-in'];
+const model = createModel(options.model, { input: [size, size, 3], ...(strideIn && { strideIn }) });
 
 let state = 1;
 const images = Float32Array.from({ length: batch * size * size * 3 }, () => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return (state / 2 ** 32 - 0.5) * 3.4;
 });
-const labels = Int32Array.from({ length: batch }, (_, i) => (i * 7) % classes);
+const labels = Int32Array.from({ length: batch }, (_, i) => (i * 7) % model.classes);
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const timed = async (work) => {

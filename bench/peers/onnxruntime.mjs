@@ -2,14 +2,11 @@
 // does one timed inference for each line "run" and prints {"ms": number}, until "exit" or the end of the input. With
 // --rounds or --seconds it measures by itself.
 //
-//   node onnxruntime.mjs --onnx se_resnet50.onnx --batch 1 --modules FOLDER
-//
-// --modules names the folder under which onnxruntime-node is installed, since it is no dependency of this package:
-//   ONNXRUNTIME_NODE_INSTALL=skip npm install --ignore-scripts onnxruntime-node
-import { createRequire } from 'node:module';
-import { basename, resolve } from 'node:path';
+//   node onnxruntime.mjs --onnx se_resnet50.onnx --batch 1
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import ort from 'onnxruntime-node';
 
 const { values: options } = parseArgs({
   options: {
@@ -17,16 +14,12 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '1' },
     size: { type: 'string', default: '224' },
     threads: { type: 'string', default: '2' },
-    modules: { type: 'string', default: import.meta.dirname },
     warmup: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '0' },
   },
 });
 if (options.onnx === undefined) throw new Error('--onnx: expected a file, received nothing');
-
-const require = createRequire(resolve(options.modules, 'package.json'));
-const ort = require('onnxruntime-node');
 
 /** Values in about the range of a normalised image, the same in every process. */
 function pseudoRandom(length) {
@@ -84,7 +77,7 @@ for (let i = 0; i < Number(options.warmup); i++) await timed();
 say({
   ready: true,
   contender: 'onnxruntime-node',
-  version: require('onnxruntime-node/package.json').version,
+  version: ort.env.versions?.node,
   model: basename(options.onnx, '.onnx'),
 });
 const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)];
