@@ -11,6 +11,7 @@ import {
   normTail,
   scope,
 } from '../../lib/layers/index.ts';
+import { values as formula } from '../helpers/formula.ts';
 
 export const small = defineModel({ input: [8, 8, 3], name: 'small' }, (images) => {
   const conv = conv2d(images, { filters: 4, kernel: 3, bias: false, name: 'conv1' });
@@ -23,14 +24,9 @@ export const small = defineModel({ input: [8, 8, 3], name: 'small' }, (images) =
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));
 
-/** The formula that the script computes weights and images by. */
-export function values(name: string, shape: readonly number[], scale = 1, shift = 0): Float32Array {
-  const phase = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0) * 0.13, 0);
-  return Float32Array.from(
-    { length: sizeOf(shape) },
-    (_, i) => scale * Math.sin(0.7 * (i + 1) * (1 + 0.001 * i) + phase) + shift,
-  );
-}
+/** Values by the formula of the scripts. */
+const values = (...args: Parameters<typeof formula>): Float32Array =>
+  Float32Array.from(formula(...args).data);
 
 /** The weight of a name, as the script sets it. */
 export function weight(name: string, shape: readonly number[]): Float32Array {
