@@ -4,7 +4,7 @@
  */
 import { producers, prune, rewrite, useCounts } from '../graph/rewrite.ts';
 import { ABSENT, type Graph, type Node } from '../ir/graph.ts';
-import { gateKinds } from '../ops/excite.ts';
+import { gateKinds, hiddenKinds } from '../ops/excite.ts';
 
 /** Who makes a value, and how many read it. */
 class Structure {
@@ -19,10 +19,9 @@ class Structure {
   }
 
   /** The node of that op that makes a value, if nothing else reads it. */
-  only(id: number, op: string, kind?: string): Node | undefined {
+  only(id: number, op: string): Node | undefined {
     const node = this.#makers[id];
-    if (node?.op !== op || this.#uses[id] !== 1) return undefined;
-    return kind === undefined || node.attributes['kind'] === kind ? node : undefined;
+    return node?.op === op && this.#uses[id] === 1 ? node : undefined;
   }
 }
 
@@ -34,16 +33,36 @@ function excitation(structure: Structure, product: Node) {
   const last = structure.only(gate, 'activation');
   const kind = gateKinds.find((k) => k === last?.attributes['kind']);
   const second = last && structure.only(last.inputs[0]!, 'linear');
-  const hidden = second && structure.only(second.inputs[0]!, 'activation', 'relu');
-  const first = hidden && structure.only(hidden.inputs[0]!, 'linear');
-  if (first === undefined || second === undefined || kind === undefined) return undefined;
+  const middle = second && structure.only(second.inputs[0]!, 'activation');
+  const hidden = hiddenKinds.find((k) => k === middle?.attributes['kind']);
+  const first = middle && structure.only(middle.inputs[0]!, 'linear');
+  if (first === undefined || second === undefined || kind === undefined || hidden === undefined)
+    return undefined;
   for (const [op, squeeze] of Object.entries(SQUEEZES)) {
     const pool = structure.only(first.inputs[0]!, op);
     if (pool === undefined || pool.inputs[0] !== x) continue;
     const layer = ({ inputs }: Node) => [inputs[1]!, inputs[2] ?? ABSENT];
-    return { inputs: [x, ...layer(first), ...layer(second)], attributes: { squeeze, gate: kind } };
+    return { inputs: [x, ...layer(first), ...layer(second)], attributes: { squeeze, gate: kind, hidden } };
   }
   return undefined;
+}
+
+const PRODUCTS = { sigmoid: 'silu', hard_sigmoid: 'hard_swish' } as const;
+
+/** The graph with activations that were written as a product of a value and its gate. */
+function recogniseActivations(graph: Graph): Graph {
+  const structure = new Structure(graph);
+  const result = rewrite(graph, ({ node, input, builder }) => {
+    if (node.op !== 'multiply') return undefined;
+    for (const side of [0, 1]) {
+      const maker = structure.only(node.inputs[side]!, 'activation');
+      const found = Object.entries(PRODUCTS).find(([gate]) => gate === maker?.attributes['kind']);
+      if (found === undefined || maker?.inputs[0] !== node.inputs[1 - side]) continue;
+      return builder.emit('activation', [input(1 - side)], { kind: found[1] });
+    }
+    return undefined;
+  });
+  return prune(result);
 }
 
 /** The graph with SE blocks as `squeeze_excite`. */
@@ -131,6 +150,7 @@ function recogniseNorms(graph: Graph): Graph {
         eps2: projection?.attributes['eps'] ?? norm.attributes['eps']!,
         relu,
         gate: excite?.attributes['gate'] ?? 'sigmoid',
+        hidden: excite?.attributes['hidden'] ?? 'relu',
         training: false,
         frozen: norm.attributes['frozen']!,
       },
@@ -139,5 +159,6 @@ function recogniseNorms(graph: Graph): Graph {
   return prune(result);
 }
 
-/** The graph with its SE blocks and residual tails in the ops that have kernels of their own. */
-export const recogniseTails = (graph: Graph): Graph => recogniseNorms(recogniseExcitations(graph));
+/** The graph with its activations, SE blocks and residual tails in the ops that have kernels of their own. */
+export const recogniseTails = (graph: Graph): Graph =>
+  recogniseNorms(recogniseExcitations(recogniseActivations(graph)));
