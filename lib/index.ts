@@ -22,6 +22,12 @@ export {
 export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
+export {
+  type FolderDataset,
+  type ImageFolder,
+  type ImageFolderOptions,
+  imageFolder,
+} from './images/image_folder.ts';
 export type { ImageOptions } from './images/predict.ts';
 export { fitPreprocessing, type Preprocessing, preprocessings } from './images/preprocessing.ts';
 export type { Interpolation } from './images/resize.ts';

@@ -13,7 +13,7 @@ export type Words2 = readonly [number, number];
  * What the random numbers of a counter are for: the third word of every counter used here, so that uses never share
  * numbers.
  */
-export const randomUse = { order: 1, augment: 2 } as const;
+export const randomUse = { order: 1, augment: 2, split: 3 } as const;
 
 /** The upper 32 bits of the product of two 32-bit words, in 16-bit halves to stay exact. */
 function multiplyHigh(a: number, b: number): number {
