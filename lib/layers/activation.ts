@@ -1,13 +1,17 @@
 import type { ActivationKind } from '../ops/activation.ts';
 import { expectFeature, type Feature, like } from './feature.ts';
 
+/** The activation of a kind, for blocks that let one choose. */
+export function activate<F extends Feature>(x: F, kind: ActivationKind): F {
+  const { builder, id } = expectFeature(kind, x);
+  builder.enter(kind, undefined);
+  return like(x, builder.emit('activation', [id], { kind }));
+}
+
 const make =
   (kind: ActivationKind) =>
-  <F extends Feature>(x: F): F => {
-    const { builder, id } = expectFeature(kind, x);
-    builder.enter(kind, undefined);
-    return like(x, builder.emit('activation', [id], { kind }));
-  };
+  <F extends Feature>(x: F): F =>
+    activate(x, kind);
 
 /** max(x, 0) */
 export const relu = make('relu');

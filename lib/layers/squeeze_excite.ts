@@ -1,9 +1,10 @@
+import { ArgumentError } from '../errors.ts';
 import { ABSENT } from '../ir/graph.ts';
 import { type GateKind, gateKinds, type HiddenKind, hiddenKinds } from '../ops/excite.ts';
 import { type SqueezeKind, squeezeKinds } from '../ops/squeeze_excite.ts';
 import { expectMap, type FeatureMap, like, type MapFor } from './feature.ts';
 import type { ModelBuilder } from './model_builder.ts';
-import { checkKeys, readChoice, readFlag, readWhole } from './options.ts';
+import { checkKeys, readChoice, readFlag, readWhole, show } from './options.ts';
 
 export interface SqueezeExciteOptions {
   /** The paper's r: the hidden layer has channels / r units; default 16. */
@@ -23,6 +24,8 @@ export interface SqueezeExciteOptions {
   readonly hidden?: HiddenKind;
   /** Biases in both layers; default true. */
   readonly bias?: boolean;
+  /** Names of the two layers; default `['fc1', 'fc2']`. */
+  readonly layers?: readonly [reduce: string, expand: string];
   readonly name?: string;
 }
 
@@ -34,6 +37,7 @@ export const squeezeExciteKeys = [
   'gate',
   'hidden',
   'bias',
+  'layers',
   'name',
 ];
 
@@ -44,6 +48,15 @@ export interface SqueezeExcitePlan {
   readonly gate: GateKind;
   readonly hidden: HiddenKind;
   readonly bias: boolean;
+  readonly layers: readonly [reduce: string, expand: string];
+}
+
+function readLayers(where: string, layers: readonly unknown[]): [string, string] {
+  const [reduce, expand] = Array.isArray(layers) ? layers : [];
+  if (typeof reduce === 'string' && typeof expand === 'string' && reduce !== '' && expand !== '') {
+    if (layers.length === 2 && reduce !== expand) return [reduce, expand];
+  }
+  throw new ArgumentError(`${where}: layers: expected two different names, received ${show(layers)}`);
 }
 
 /** Checks the options; `where` starts each message. */
@@ -65,6 +78,7 @@ export function planSqueezeExcite(
     gate: readChoice(`${where}: gate`, options.gate ?? 'sigmoid', gateKinds),
     hidden: readChoice(`${where}: hidden`, options.hidden ?? 'relu', hiddenKinds),
     bias: readFlag(`${where}: bias`, options.bias ?? true),
+    layers: readLayers(where, options.layers ?? ['fc1', 'fc2']),
   };
 }
 
@@ -73,7 +87,7 @@ export function declareExcitation(
   builder: ModelBuilder,
   layer: string,
   channels: number,
-  { reduced, bias }: SqueezeExcitePlan,
+  { reduced, bias, layers: [reduce, expand] }: SqueezeExcitePlan,
 ): number[] {
   const fc = (name: string, units: number, inputs: number) => {
     const initializer = { kind: 'heNormal', fan: inputs } as const;
@@ -84,7 +98,7 @@ export function declareExcitation(
     if (!bias) return [weight, ABSENT];
     return [weight, builder.parameter(`${layer}.${name}.bias`, [units], { kind: 'constant', value: 0 })];
   };
-  return [...fc('fc1', reduced, channels), ...fc('fc2', channels, reduced)];
+  return [...fc(reduce, reduced, channels), ...fc(expand, channels, reduced)];
 }
 
 /**

@@ -1,7 +1,9 @@
 /** The zoo and what is known of its models. */
 export type { AliasName } from './aliases.ts';
 export type { BnInceptionName } from './bn_inception.ts';
+export type { EfficientnetName } from './efficientnet.ts';
 export type { MobilenetName } from './mobilenet.ts';
+export type { Mobilenetv3Name } from './mobilenetv3.ts';
 export type { ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 export type { PreresnetName } from './preresnet.ts';
 export { buildModel, listModels, type ModelName } from './registry.ts';

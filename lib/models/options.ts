@@ -34,9 +34,14 @@ export interface ModelBuildOptions {
   readonly pool?: 'padded' | 'ceil';
   /**
    * Share of the pooled features that training drops before the classifier; default 0, of SENet-154 0.2. Of VGG it is the
-   * share of each hidden layer, default 0.5.
+   * share of each hidden layer, default 0.5, of MobileNetV3 and EfficientNet 0.2.
    */
   readonly dropout?: number;
+  /**
+   * Stochastic depth: the probability that training leaves the branch of the last block out for an image; it grows
+   * evenly from 0 at the first. Only for MobileNetV3 (default 0) and EfficientNet (default 0.2).
+   */
+  readonly dropPath?: number;
 }
 
 /** A model of the zoo. */
@@ -46,7 +51,7 @@ export interface Architecture {
   /** Number of its stages. */
   readonly stages: number;
   /** Options that only some models have, and this one does. */
-  readonly choices: readonly ('strideIn' | 'pool')[];
+  readonly choices: readonly ('strideIn' | 'pool' | 'dropPath')[];
   /** Where its SE blocks can be. */
   readonly placements: readonly string[];
   define(name: string, options: ModelBuildOptions): ModelDefinition;

@@ -13,7 +13,9 @@ import {
 import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
 import { type AliasName, aliases, withPreset } from './aliases.ts';
 import { type BnInceptionName, bnInceptions } from './bn_inception.ts';
+import { type EfficientnetName, efficientnets } from './efficientnet.ts';
 import { type MobilenetName, mobilenets } from './mobilenet.ts';
+import { type Mobilenetv3Name, mobilenetv3s } from './mobilenetv3.ts';
 import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 import { type PreresnetName, preresnets } from './preresnet.ts';
 import { type RegnetName, regnets } from './regnet.ts';
@@ -30,6 +32,8 @@ export type ModelName =
   | ShufflenetName
   | BnInceptionName
   | RegnetName
+  | Mobilenetv3Name
+  | EfficientnetName
   | AliasName;
 
 type ArchitectureName = Exclude<ModelName, AliasName>;
@@ -42,9 +46,11 @@ const zoo: Readonly<Record<ArchitectureName, Architecture>> = {
   ...shufflenets,
   ...bnInceptions,
   ...regnets,
+  ...mobilenetv3s,
+  ...efficientnets,
 };
 
-const optionKeys = ['input', 'classes', 'se', 'strideIn', 'pool', 'dropout'];
+const optionKeys = ['input', 'classes', 'se', 'strideIn', 'pool', 'dropout', 'dropPath'];
 
 const hasModel = (name: string): name is ArchitectureName => Object.hasOwn(zoo, name);
 const isAlias = (name: string): name is AliasName => Object.hasOwn(aliases, name);
@@ -112,6 +118,12 @@ function checkSqueezeExcite(architecture: Architecture, se: ModelSqueezeExciteOp
 function checkChoices(name: string, { choices }: Architecture, options: ModelBuildOptions): void {
   if (options.strideIn !== undefined && !choices.includes('strideIn')) {
     throw new ArgumentError(`model: strideIn: '${name}' has no bottlenecks that let one choose`);
+  }
+  if (options.dropPath !== undefined) {
+    if (!choices.includes('dropPath')) {
+      throw new ArgumentError(`model: dropPath: '${name}' has no stochastic depth`);
+    }
+    readNumber('model: dropPath', options.dropPath, 0, 1);
   }
   if (options.pool === undefined) return;
   if (!choices.includes('pool')) {

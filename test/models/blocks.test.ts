@@ -12,6 +12,7 @@ import {
   defineModel,
   type FeatureMap,
   globalAvgPool,
+  invertedResidual,
   linear,
   type ModelDefinition,
   normTail,
@@ -108,6 +109,22 @@ const excitations = squeezes.flatMap((squeeze) =>
   placements.map((placement): ResidualSqueezeExciteOptions => ({ squeeze, placement, reduction: 4 })),
 );
 
+describe('inverted residual', () => {
+  const gated = { gate: 'hard_sigmoid', reduction: 4, layers: ['conv_reduce', 'conv_expand'] } as const;
+  test.each([
+    { filters: 16 },
+    { filters: 16, width: 40, activation: 'hard_swish', se: gated },
+    {
+      filters: 24,
+      width: 40,
+      kernel: 5,
+      stride: 2,
+      activation: 'silu',
+      se: { hidden: 'silu', reduction: 4 },
+    },
+  ] as const)('%j', (options) => check((x) => invertedResidual(x, options)));
+});
+
 describe.each([1, 2])('stride %i', (stride) => {
   test.each([undefined, ...excitations])('basic block, SE %j', (se) =>
     check((x) => basicBlock(x, { filters: 16, stride, ...(se && { se }) })),
@@ -156,6 +173,16 @@ test('wrong options are named', () => {
   );
   expect(build((x) => basicBlock(x, { filters: 16, se: { placement: 'behind' as never } }))).toThrow(
     /placement: expected standard/,
+  );
+  expect(build((x) => invertedResidual(x, { filters: 16, dropPath: 1 }))).toThrow(
+    /dropPath: expected a number/,
+  );
+  expect(build((x) => invertedResidual(x, { filters: 16, activation: 'mish' as never }))).toThrow(
+    /activation: expected relu/,
+  );
+  const layers = ['a', 'a'] as const;
+  expect(build((x) => invertedResidual(x, { filters: 16, se: { layers } }))).toThrow(
+    /layers: expected two different names, received a,a/,
   );
   expect(build((x) => preactivationBlock(x, { filters: 0 }))).toThrow(/filters: expected an integer/);
   expect(build((x) => preactivationBlock(x, { filters: 16, units: 3 } as never))).toThrow(/received 'units'/);

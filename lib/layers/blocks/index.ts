@@ -1,3 +1,4 @@
+export { type InvertedResidualOptions, invertedResidual } from './inverted_residual.ts';
 export { type PreactivationOptions, preactivationBlock } from './preactivation.ts';
 export {
   type BottleneckOptions,
