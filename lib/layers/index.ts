@@ -30,6 +30,7 @@ export { type LinearOptions, linear } from './linear.ts';
 export { maxPool } from './max_pool.ts';
 export type { Initializer, ModelBuilder, ModelDefinition, ParameterSpec } from './model_builder.ts';
 export { multiply } from './multiply.ts';
+export { type NormActivationOptions, normActivation } from './norm_activation.ts';
 export {
   type IdentityFor,
   type NormTailOptions,

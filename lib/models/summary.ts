@@ -42,6 +42,8 @@ function macsOf({ graph }: ModelDefinition, node: Node): number {
       const positions = node.attributes['squeeze'] === 'none' ? h! * w! : 1;
       return positions * (weights(1) + weights(3));
     }
+    case 'norm_activation':
+      return (node.inputs[5] ?? ABSENT) === ABSENT ? 0 : weights(5) + weights(7);
     case 'norm_tail':
       return (node.inputs[10] ?? ABSENT) === ABSENT ? 0 : weights(10) + weights(12);
     default:

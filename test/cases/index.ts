@@ -20,6 +20,7 @@ import { cases as linear } from './linear.ts';
 import { cases as matmul } from './matmul.ts';
 import { cases as maxPool } from './max_pool.ts';
 import { cases as multiply } from './multiply.ts';
+import { cases as normActivation } from './norm_activation.ts';
 import { cases as normTail } from './norm_tail.ts';
 import { cases as reshape } from './reshape.ts';
 import { cases as runningUpdate } from './running_update.ts';
@@ -53,6 +54,7 @@ const tables: readonly (readonly OpCase[])[] = [
   matmul,
   maxPool,
   multiply,
+  normActivation,
   normTail,
   reshape,
   runningUpdate,

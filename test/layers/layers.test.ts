@@ -22,6 +22,7 @@ import {
   linear,
   maxPool,
   multiply,
+  normActivation,
   normTail,
   relu,
   relu6,
@@ -212,6 +213,27 @@ const rows: Record<string, Row> = {
     shape: [1, 9, 8, 6],
     attributes: { relu: true, training: false, frozen: false, eps: 1e-5 },
     parameters: norm('bn1', 6),
+  },
+  'normActivation of a ReLU alone': {
+    part: (x) => normActivation(x),
+    ops: 'norm_tail',
+    shape: [1, 9, 8, 6],
+    attributes: { relu: true, eps: 1e-5 },
+    parameters: norm('bn1', 6),
+  },
+  'normActivation with an SE block': {
+    part: (x) =>
+      normActivation(x, {
+        name: 'a',
+        activation: 'silu',
+        squeezeExcite: { reducedWidth: 3, hidden: 'silu' },
+        eps: 1e-3,
+        frozen: true,
+      }),
+    ops: 'norm_activation',
+    shape: [1, 9, 8, 6],
+    attributes: { activation: 'silu', gate: 'sigmoid', hidden: 'silu', eps: 1e-3, frozen: true },
+    parameters: { ...norm('a', 6), ...excitation('se1', 6, 3) },
   },
   'normTail with all that can ride on it': {
     part: (x) =>

@@ -26,6 +26,7 @@ import {
   Model,
   maxPool,
   multiply,
+  normActivation,
   normTail,
   relu,
   schedules,
@@ -132,6 +133,7 @@ const features: Record<string, (x: never) => unknown> = {
   globalMaxPool: (x) => globalMaxPool(x),
   flatten: (x) => flatten(x),
   squeezeExcite: (x) => squeezeExcite(x),
+  normActivation: (x) => normActivation(x),
   normTail: (x) => normTail(x),
   dropout: (x) => dropout(x, { rate: 0.5 }),
   channelShuffle: (x) => channelShuffle(x, { groups: 2 }),
@@ -150,6 +152,7 @@ const featureCases = Object.entries(features).flatMap(([name, call]) =>
 const noOptions: Record<string, Call> = {
   'basicBlock se': (v) => build((x) => basicBlock(x, { filters: 6, se: wrong(v) })),
   'bottleneck se': (v) => build((x) => bottleneck(x, { filters: 8, se: wrong(v) })),
+  'normActivation squeezeExcite': (v) => build((x) => normActivation(x, { squeezeExcite: wrong(v) })),
   'normTail squeezeExcite': (v) => build((x) => normTail(x, { squeezeExcite: wrong(v) })),
   'se_resnet20 se': (v) => buildModel('se_resnet20', { se: wrong(v) }),
   'defineModel config': (v) =>
@@ -198,6 +201,11 @@ describe('bad arguments', () => {
       'a squeeze that a tail does not have',
       () => build((x) => normTail(x, { squeezeExcite: wrong({ squeeze: 'max' }) })),
     ],
+    [
+      'a maximum in a normActivation',
+      () => build((x) => normActivation(x, { squeezeExcite: wrong({ squeeze: 'max' }) })),
+    ],
+    ['activation', () => build((x) => normActivation(x, { activation: wrong('softmax') }))],
     ['the identity of another model', () => build((x) => normTail(x, { identity: stranger() }))],
     ['a summand of another model', () => build((x) => add(x, stranger()))],
     ['a gate of another model', () => build((x) => multiply(x, globalAvgPool(stranger())))],

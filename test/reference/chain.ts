@@ -87,6 +87,21 @@ const squeezeExciteGradient: Gradient = (dy, inputs, _, attributes) => {
   return [x, w1, b1, w2, b2].map((variable) => variable && gradients.get(variable));
 };
 
+const normActivationGradient: Gradient = (dy, inputs, _, attributes) => {
+  const tape = new Tape();
+  const leaves = inputs.map((input) => (input === undefined ? undefined : tape.leaf(input)));
+  const [w1, b1, w2, b2] = leaves.slice(5);
+  const norm = { eps: numberOf(attributes, 'eps'), training: flagOf(attributes, 'training') };
+  const z = tape.apply('batch_norm', leaves.slice(0, 5), norm);
+  let y = tape.apply('activation', [z], { kind: textOf(attributes, 'activation') });
+  if (w1 !== undefined) {
+    const gates = { gate: textOf(attributes, 'gate'), hidden: textOf(attributes, 'hidden') };
+    y = tape.apply('squeeze_excite', [y, w1, b1, w2, b2], { squeeze: 'avg', ...gates });
+  }
+  const gradients = tape.gradients(y, dy);
+  return leaves.map((variable) => variable && gradients.get(variable));
+};
+
 const normTailGradient: Gradient = (dy, inputs, outputs, attributes) => {
   const [x, gamma, beta, runningMean, runningVar, identity, gamma2, , runningMean2, runningVar2] = inputs;
   const [w1, b1, w2] = inputs.slice(10);
@@ -152,6 +167,7 @@ export const gradients: Readonly<Record<string, Gradient>> = {
     evaluate('softmax_cross_entropy_grad', [probabilities, labels, dy], attributes),
   excite: exciteGradient,
   squeeze_excite: squeezeExciteGradient,
+  norm_activation: normActivationGradient,
   norm_tail: normTailGradient,
 };
 

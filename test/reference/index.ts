@@ -20,6 +20,7 @@ import { reference as linear } from './linear.ts';
 import { reference as matmul } from './matmul.ts';
 import { reference as maxPool } from './max_pool.ts';
 import { reference as multiply } from './multiply.ts';
+import { reference as normActivation } from './norm_activation.ts';
 import { reference as normTail } from './norm_tail.ts';
 import { reference as reshape } from './reshape.ts';
 import { reference as runningUpdate } from './running_update.ts';
@@ -54,6 +55,7 @@ export const reference: References = {
   ...matmul,
   ...maxPool,
   ...multiply,
+  ...normActivation,
   ...normTail,
   ...reshape,
   ...runningUpdate,

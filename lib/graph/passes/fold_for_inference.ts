@@ -84,6 +84,18 @@ export function foldForInference(graph: Graph): Graph {
     return [emitFused(builder, folded, gate, residual, node.attributes['relu'] === true)];
   };
 
+  const foldActivation = ({ node, input, builder }: Visit): readonly number[] | undefined => {
+    const conv = convOf(node.inputs[0]!);
+    if (conv === undefined) return undefined;
+    const kind = node.attributes['activation']!;
+    const plain = fold(builder, conv, [1, 2, 3, 4].map(input), Number(node.attributes['eps']));
+    const z = emitFused(builder, plain, ABSENT, ABSENT, kind === 'relu');
+    const t = kind === 'relu' ? z : builder.emit('activation', [z], { kind })[0]!;
+    if (input(5) === ABSENT) return [t];
+    const attributes = { squeeze: 'avg', ...pick(node.attributes, 'gate', 'hidden') };
+    return builder.emit('squeeze_excite', [t, ...[5, 6, 7, 8].map(input)], attributes);
+  };
+
   const folded = rewrite(graph, (visit) => {
     const { node, input, builder } = visit;
     if (node.op === 'conv2d') {
@@ -91,6 +103,7 @@ export function foldForInference(graph: Graph): Graph {
       convs.set(node.outputs[0]!, { x: input(0), weight: input(1), bias: input(2), geometry });
     }
     if (node.op === 'norm_tail') return foldTail(visit);
+    if (node.op === 'norm_activation') return foldActivation(visit);
     if (node.op === 'batch_norm') {
       const conv = convOf(node.inputs[0]!);
       if (conv === undefined) return undefined;
