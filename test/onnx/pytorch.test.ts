@@ -58,6 +58,18 @@ describe('squeeze-and-excitation is found', () => {
     expect(countOf(ops, 'squeeze_excite')).toBe(4);
     expect(countOf(ops, 'multiply')).toBe(0);
     expect(countOf(ops, 'global_avg_pool')).toBe(1);
+    // A prediction computes the gates ahead, and adds and cuts off in the convolutions.
+    const { nodes } = predictionGraph(read(name).definition.graph, 1);
+    const tails = nodes.filter(({ op }) => op === 'conv2d_fused');
+    expect(tails.length).toBe(4);
+    for (const { inputs, attributes } of tails) {
+      expect(inputs.filter((id) => id !== ABSENT).length).toBe(5);
+      expect(attributes['relu']).toBe(true);
+    }
+    const left = nodes.map(({ op }) => op);
+    expect([countOf(left, 'squeeze_excite'), countOf(left, 'add'), countOf(left, 'multiply')]).toEqual([
+      0, 0, 0,
+    ]);
   });
 
   test.each([

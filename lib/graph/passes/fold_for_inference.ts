@@ -14,14 +14,20 @@ import { producers, prune, rewrite, useCounts, type Visit } from '../rewrite.ts'
 const CONV_ATTRIBUTES = ['stride', 'padding', 'dilation', 'groups'] as const;
 
 /** A convolution of the new graph: its operands and geometry, kept so that it can be emitted anew with more in it. */
-interface Conv {
+export interface Conv {
   readonly x: number;
   readonly weight: number;
   readonly bias: number;
   readonly geometry: Node['attributes'];
 }
 
-const isPointwise = ({ geometry }: Conv, [, , kh, kw]: readonly number[]): boolean =>
+/** The convolution that a node of the old graph becomes. */
+export function convolutionOf({ node, input }: Visit): Conv {
+  const geometry = Object.fromEntries(CONV_ATTRIBUTES.map((key) => [key, node.attributes[key]!]));
+  return { x: input(0), weight: input(1), bias: input(2), geometry };
+}
+
+export const isPointwise = ({ geometry }: Conv, [, , kh, kw]: readonly number[]): boolean =>
   kh === 1 &&
   kw === 1 &&
   geometry['groups'] === 1 &&
@@ -33,7 +39,14 @@ function fold(builder: GraphBuilder, conv: Conv, norm: readonly number[], eps: n
   return { ...conv, weight: weight!, bias: bias! };
 }
 
-function emitFused(builder: GraphBuilder, conv: Conv, gate: number, residual: number, relu: boolean): number {
+/** The convolution with a gate [N, K] and a map that is added, or ABSENT. */
+export function emitFused(
+  builder: GraphBuilder,
+  conv: Conv,
+  gate: number,
+  residual: number,
+  relu: boolean,
+): number {
   return builder.emit('conv2d_fused', [conv.x, conv.weight, conv.bias, gate, residual], {
     ...conv.geometry,
     relu,
@@ -41,7 +54,12 @@ function emitFused(builder: GraphBuilder, conv: Conv, gate: number, residual: nu
 }
 
 /** The gate of a pointwise convolution's output, from the convolution's input. */
-function gateAhead(builder: GraphBuilder, conv: Conv, se: readonly number[], attributes: Attributes): number {
+export function gateAhead(
+  builder: GraphBuilder,
+  conv: Conv,
+  se: readonly number[],
+  attributes: Attributes,
+): number {
   const [w1, b1, w2, b2] = se as [number, number, number, number];
   const [k, c] = builder.type(conv.weight).shape as [number, number];
   const reduced = builder.type(w1).shape[0]!;
@@ -99,8 +117,7 @@ export function foldForInference(graph: Graph): Graph {
   const folded = rewrite(graph, (visit) => {
     const { node, input, builder } = visit;
     if (node.op === 'conv2d') {
-      const geometry = Object.fromEntries(CONV_ATTRIBUTES.map((key) => [key, node.attributes[key]!]));
-      convs.set(node.outputs[0]!, { x: input(0), weight: input(1), bias: input(2), geometry });
+      convs.set(node.outputs[0]!, convolutionOf(visit));
     }
     if (node.op === 'norm_tail') return foldTail(visit);
     if (node.op === 'norm_activation') return foldActivation(visit);
