@@ -20,12 +20,16 @@ import {
   flatten,
   globalAvgPool,
   globalMaxPool,
+  hardSigmoid,
+  hardSwish,
   linear,
   type ModelDefinition,
   maxPool,
   multiply,
   relu,
+  relu6,
   sigmoid,
+  silu,
   squeezeExcite,
   tanh,
 } from '../../lib/layers/index.ts';
@@ -106,6 +110,16 @@ test.each([
 
 test('a gate without bounds', async () => {
   await check(buildModel('se_resnet14', { classes: 5, se: { gate: 'relu', bias: false } }));
+});
+
+test.each([11, 17])('activations of mobile networks, opset %i', async (opset) => {
+  const definition = defineModel({ input: [8, 8, 3] }, (images) => {
+    const conv = (x: FeatureMap) => conv2d(x, { filters: 8, kernel: 3 });
+    const first = hardSwish(conv(relu6(conv(silu(conv(images))))));
+    const excited = squeezeExcite(first, { gate: 'hard_sigmoid', hidden: 'silu', reduction: 2 });
+    return linear(globalAvgPool(hardSigmoid(conv(excited))), { units: 4 });
+  });
+  await check(definition, { opset });
 });
 
 test('a batch of a fixed size', async () => {
