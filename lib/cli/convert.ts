@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { exportOnnx, readStateDict, writeStateDict } from '../index.ts';
+import { exportOnnx, importOnnx, type Model, readStateDict, writeStateDict } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { modelOf, modelOptions, modelUsage } from './options.ts';
 
@@ -7,9 +7,9 @@ import { modelOf, modelOptions, modelUsage } from './options.ts';
 export const convert: Command = {
   summary: 'turns weight files into safetensors or ONNX',
   usage: `senet convert IN OUT [options]
-  IN                weights: safetensors, or a state dict that PyTorch saved
+  IN                weights: safetensors, a state dict that PyTorch saved, or a name that ends in .onnx
   OUT               a name that ends in .safetensors or .onnx
-  --model MODEL     name of the zoo, needed for ONNX; with it the weights must fit, and take senet's names
+  --model MODEL     name of the zoo, needed from weights to ONNX; with it the weights must fit, and take senet's names
 ${modelUsage}`,
   options: { ...modelOptions, model: { type: 'string' } },
   positionals: [2, 2],
@@ -19,9 +19,14 @@ ${modelUsage}`,
     if (kind !== '.safetensors' && kind !== '.onnx')
       throw new UsageError(`expected OUT to end in .safetensors or .onnx, received '${to}'`);
     const model = given.text('model');
-    if (model === undefined && kind === '.onnx') throw new UsageError('expected --model MODEL, for ONNX');
-    const tensors =
-      model === undefined ? await rewrite(from, to) : await throughModel(model, from, to, kind, given);
+    const isOnnx = extname(from).toLowerCase() === '.onnx';
+    if (model === undefined && kind === '.onnx' && !isOnnx)
+      throw new UsageError('expected --model MODEL, for ONNX');
+    const tensors = await (isOnnx
+      ? convertOnnx(model, from, to, given)
+      : model === undefined
+        ? rewrite(from, to)
+        : throughModel(model, from, to, given));
     return { text: `${to}: ${tensors} tensors of ${from}`, json: { from, to, tensors } };
   },
 };
@@ -33,9 +38,26 @@ async function rewrite(from: string, to: string): Promise<number> {
   return weights.size;
 }
 
-async function throughModel(name: string, from: string, to: string, kind: string, given: Arguments) {
+const write = (model: Model, to: string): Promise<void> =>
+  extname(to).toLowerCase() === '.onnx' ? exportOnnx(model, to) : model.save(to);
+
+async function throughModel(name: string, from: string, to: string, given: Arguments) {
   using model = modelOf(name, given);
   const { loaded } = await model.load(from);
-  await (kind === '.onnx' ? exportOnnx(model, to) : model.save(to));
+  await write(model, to);
   return loaded.length;
+}
+
+/** The network that the file describes, or the weights it has in one of the zoo. */
+async function convertOnnx(name: string | undefined, from: string, to: string, given: Arguments) {
+  using imported = await importOnnx(from);
+  const weights = await imported.stateDict();
+  if (name === undefined) {
+    await write(imported, to);
+  } else {
+    using model = modelOf(name, given);
+    await model.loadStateDict(weights);
+    await write(model, to);
+  }
+  return weights.size;
 }

@@ -136,6 +136,27 @@ describe('convert', () => {
     expect(readFileSync(path('tiny.onnx')).equals(readFileSync(path('expected.onnx')))).toBe(true);
   });
 
+  test('from ONNX, as it is and into a model of the zoo', async () => {
+    using model = createModel('se_resnet14', { classes: 3, seed: 4 });
+    await exportOnnx(model, path('source.onnx'));
+    const expected = await model.stateDict();
+    for (const through of [[], ['--model', 'se_resnet14', '--classes', '3']]) {
+      const { code, stderr } = await senet(
+        'convert',
+        path('source.onnx'),
+        path('from.safetensors'),
+        ...through,
+      );
+      expect([code, stderr]).toEqual([0, '']);
+      expect((await readStateDict(path('from.safetensors'))).get('conv1.weight')).toEqual(
+        expected.get('conv1.weight'),
+      );
+    }
+    const other = ['--model', 'se_resnet20', '--classes', '3'];
+    const { code, stderr } = await senet('convert', path('source.onnx'), path('no.safetensors'), ...other);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_SENET_WEIGHTS')]);
+  });
+
   test('what is no weight file is refused, and nothing is written', async () => {
     const { code, stderr } = await senet('convert', path('photo.png'), path('none.safetensors'));
     expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_SENET_FILE')]);
