@@ -7,7 +7,8 @@ import { decompose } from './passes/decompose.ts';
 import { foldForInference } from './passes/fold_for_inference.ts';
 import { fuseNormlessTails } from './passes/fuse_normless_tails.ts';
 import { mergeGradientSums } from './passes/merge_gradient_sums.ts';
-import { dropUnusedInputs, prune, replay, rewrite, withBatch } from './rewrite.ts';
+import { withoutChance } from './passes/without_chance.ts';
+import { prune, replay, withBatch } from './rewrite.ts';
 
 /** How labels come: class indices, or a distribution over the classes for each sample. */
 export type LabelKind = 'indices' | 'distributions';
@@ -180,8 +181,7 @@ export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
 
 /** The forward graph as inference computes it: no dropout, norms folded away. Output: the logits. */
 export function inferenceGraph(forward: Graph, batch: number): Graph {
-  const awake = rewrite(forward, ({ node, input }) => (node.op === 'dropout' ? [input(0)] : undefined));
-  return fuseNormlessTails(foldForInference(withBatch(dropUnusedInputs(awake), batch)));
+  return fuseNormlessTails(foldForInference(withBatch(withoutChance(forward), batch)));
 }
 
 /** Inference that ends in probabilities. Input: images. */

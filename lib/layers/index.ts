@@ -39,5 +39,7 @@ export {
 } from './norm_tail.ts';
 export type { Padding, Pair } from './options.ts';
 export type { PoolOptions } from './pool.ts';
+export { scale } from './scale.ts';
 export { scope } from './scope.ts';
+export { shake } from './shake.ts';
 export { type SqueezeExciteOptions, squeezeExcite } from './squeeze_excite.ts';

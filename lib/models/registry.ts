@@ -14,12 +14,14 @@ import { squeezeExciteKeys } from '../layers/squeeze_excite.ts';
 import { type AliasName, aliases, withPreset } from './aliases.ts';
 import { type BnInceptionName, bnInceptions } from './bn_inception.ts';
 import { type EfficientnetName, efficientnets } from './efficientnet.ts';
+import { type InceptionResnetName, inceptionResnets } from './inception_resnet.ts';
 import { type MobilenetName, mobilenets } from './mobilenet.ts';
 import { type Mobilenetv3Name, mobilenetv3s } from './mobilenetv3.ts';
 import type { Architecture, ModelBuildOptions, ModelSqueezeExciteOptions } from './options.ts';
 import { type PreresnetName, preresnets } from './preresnet.ts';
 import { type RegnetName, regnets } from './regnet.ts';
 import { type ResnetName, resnets } from './resnet.ts';
+import { type ShakeName, shakes } from './shake.ts';
 import { type ShufflenetName, shufflenets } from './shufflenet.ts';
 import { type VggName, vggs } from './vgg.ts';
 
@@ -31,6 +33,8 @@ export type ModelName =
   | MobilenetName
   | ShufflenetName
   | BnInceptionName
+  | InceptionResnetName
+  | ShakeName
   | RegnetName
   | Mobilenetv3Name
   | EfficientnetName
@@ -45,6 +49,8 @@ const zoo: Readonly<Record<ArchitectureName, Architecture>> = {
   ...mobilenets,
   ...shufflenets,
   ...bnInceptions,
+  ...inceptionResnets,
+  ...shakes,
   ...regnets,
   ...mobilenetv3s,
   ...efficientnets,

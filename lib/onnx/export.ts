@@ -1,7 +1,8 @@
 /** From a model's forward graph and weights to the message of an ONNX file. */
 import { UnsupportedError } from '../errors.ts';
 import { decompose } from '../graph/passes/decompose.ts';
-import { dropUnusedInputs, prune, rewrite } from '../graph/rewrite.ts';
+import { withoutChance } from '../graph/passes/without_chance.ts';
+import { prune } from '../graph/rewrite.ts';
 import { ABSENT, type Graph, type Node } from '../ir/graph.ts';
 import type { ModelDefinition } from '../layers/model_builder.ts';
 import { type ExportContext, type Exported, exportRules } from './export_ops.ts';
@@ -36,10 +37,7 @@ const hasRule = (op: string): boolean => Object.hasOwn(exportRules, op);
 
 /** The forward graph as inference sees it, in ops that have a rule. */
 function plainGraph(definition: ModelDefinition): Graph {
-  const awake = rewrite(definition.graph, ({ node, input }) =>
-    node.op === 'dropout' ? [input(0)] : undefined,
-  );
-  return prune(decompose(dropUnusedInputs(awake), (op) => !hasRule(op)));
+  return prune(decompose(withoutChance(definition.graph), (op) => !hasRule(op)));
 }
 
 class Exporter {

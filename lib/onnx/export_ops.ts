@@ -187,6 +187,8 @@ export const exportRules: Readonly<Record<string, Rule>> = {
       }),
     ),
   add: binary('Add'),
+  scale: (c) =>
+    elementwise(c, (x) => c.emit('Mul', [x, c.graph.scalar(Number(c.node.attributes['factor']))])),
   multiply: binary('Mul'),
   concat,
   channel_slice: channelSlice,

@@ -23,7 +23,9 @@ import { normActivation } from './norm_activation.ts';
 import { normTail, normTailGrad } from './norm_tail.ts';
 import type { Op } from './op.ts';
 import { reshape } from './reshape.ts';
+import { scale } from './scale.ts';
 import { sgd } from './sgd.ts';
+import { shake, shakeGrad } from './shake.ts';
 import { softmaxCrossEntropy, softmaxCrossEntropyGrad, topKCorrect } from './softmax_cross_entropy.ts';
 import { squeezeExcite } from './squeeze_excite.ts';
 
@@ -71,7 +73,10 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     runningUpdate,
     lossScale,
     lossScaleUpdate,
+    scale,
     sgd,
+    shake,
+    shakeGrad,
     softmax,
     softmaxCrossEntropy,
     softmaxCrossEntropyGrad,

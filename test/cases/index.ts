@@ -24,7 +24,9 @@ import { cases as normActivation } from './norm_activation.ts';
 import { cases as normTail } from './norm_tail.ts';
 import { cases as reshape } from './reshape.ts';
 import { cases as runningUpdate } from './running_update.ts';
+import { cases as scale } from './scale.ts';
 import { cases as sgd } from './sgd.ts';
+import { cases as shake } from './shake.ts';
 import { cases as softmax } from './softmax.ts';
 import { cases as softmaxCrossEntropy } from './softmax_cross_entropy.ts';
 import { cases as squeezeExcite } from './squeeze_excite.ts';
@@ -58,7 +60,9 @@ const tables: readonly (readonly OpCase[])[] = [
   normTail,
   reshape,
   runningUpdate,
+  scale,
   sgd,
+  shake,
   softmax,
   softmaxCrossEntropy,
   squeezeExcite,

@@ -26,6 +26,8 @@ import {
   normTail,
   relu,
   relu6,
+  scale,
+  shake,
   sigmoid,
   silu,
   squeezeExcite,
@@ -186,6 +188,17 @@ const rows: Record<string, Row> = {
     ops: 'dropout',
     shape: [1, 9, 8, 6],
     attributes: { rate: 0.25, stream: 0, whole: false },
+  },
+  scale: {
+    part: (x) => scale(x, { factor: 0.1 }),
+    ops: 'scale',
+    shape: [1, 9, 8, 6],
+    attributes: { factor: 0.1 },
+  },
+  shake: {
+    part: (x) => shake(x, relu(x), { backward: 'even' }),
+    ops: 'activation shake',
+    shape: [1, 9, 8, 6],
   },
   dropPath: {
     part: (x) => dropPath(x, { rate: 0.25 }),

@@ -68,25 +68,29 @@ function weightsOf({ parameters }: ModelDefinition) {
 }
 
 describe('logits', () => {
-  test.each(named(timm.logits))('of %s', async (name, { pixels, logits }) => {
-    const definition = buildModel(name, { input: [pixels, pixels, 3], classes: 10 });
-    const model = new Model(definition);
-    try {
-      await model.compile({ device: 'cpu', threads: 1 });
-      await model.loadStateDict(weightsOf(definition));
-      const images = Float32Array.from(values('images', [2, pixels, pixels, 3], 1, 0, PERIOD).data);
-      const probabilities = await model.predict(images);
-      // Logarithms of probabilities are logits but for a number that all of an image's have in common.
-      const expected = [0, 1].flatMap((n) => {
-        const row = logits.slice(10 * n, 10 * n + 10);
-        const norm = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
-        return row.map((logit) => logit - norm);
-      });
-      const actual = Float32Array.from(probabilities, Math.log);
-      // The last sums have some thousand terms, and those of all layers add their rounding.
-      expectClose(actual, tensor([20], expected), { reduction: 4096, dtype: 'f32' });
-    } finally {
-      model.dispose();
-    }
-  });
+  test.each(named(timm.logits))(
+    'of %s',
+    async (name, { pixels, logits }) => {
+      const definition = buildModel(name, { input: [pixels, pixels, 3], classes: 10 });
+      const model = new Model(definition);
+      try {
+        await model.compile({ device: 'cpu', threads: 1 });
+        await model.loadStateDict(weightsOf(definition));
+        const images = Float32Array.from(values('images', [2, pixels, pixels, 3], 1, 0, PERIOD).data);
+        const probabilities = await model.predict(images);
+        // Logarithms of probabilities are logits but for a number that all of an image's have in common.
+        const expected = [0, 1].flatMap((n) => {
+          const row = logits.slice(10 * n, 10 * n + 10);
+          const norm = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
+          return row.map((logit) => logit - norm);
+        });
+        const actual = Float32Array.from(probabilities, Math.log);
+        // The last sums have some thousand terms, and those of all layers add their rounding.
+        expectClose(actual, tensor([20], expected), { reduction: 4096, dtype: 'f32' });
+      } finally {
+        model.dispose();
+      }
+    },
+    180_000,
+  );
 });

@@ -39,6 +39,7 @@ import { decodeOnnx } from '../../lib/onnx/import.ts';
 import { Budget, decode } from '../../lib/onnx/protobuf.ts';
 import { modelSchema } from '../../lib/onnx/schema.ts';
 import { type ExportOnnxOptions, exportOnnx } from '../../lib/onnx.ts';
+import { smallInput } from '../helpers/small_input.ts';
 import { distance, logitsOf, noise, onnxBytes, randomWeights, toNchw } from './models.ts';
 import { runOnnx } from './runtime.ts';
 
@@ -66,7 +67,7 @@ async function check(
 }
 
 test.each(listModels())('%s', async (name: ModelName) => {
-  await check(buildModel(name, { input: [36, 33, 3], classes: 7 }));
+  await check(buildModel(name, { input: smallInput(name), classes: 7 }));
 });
 
 /** What the zoo does not have: other squeezes and gates, flattening, slices, pools with ceil, factors of all kinds. */

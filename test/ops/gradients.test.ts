@@ -1,6 +1,7 @@
 /**
  * Gradients of every case: the device against the float64 reference run on the same graph, and that reference, with
- * the gradient rules it follows, against finite differences of the forward op.
+ * the gradient rules it follows, against finite differences of the forward op. What shake gives its inputs is no
+ * derivative: shake.test.ts has it.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { allCases, gradientPositions, type OpCase } from '../cases/index.ts';

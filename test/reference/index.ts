@@ -24,7 +24,9 @@ import { reference as normActivation } from './norm_activation.ts';
 import { reference as normTail } from './norm_tail.ts';
 import { reference as reshape } from './reshape.ts';
 import { reference as runningUpdate } from './running_update.ts';
+import { reference as scale } from './scale.ts';
 import { reference as sgd } from './sgd.ts';
+import { reference as shake } from './shake.ts';
 import { reference as softmax } from './softmax.ts';
 import { reference as softmaxCrossEntropy } from './softmax_cross_entropy.ts';
 import { reference as squeezeExcite } from './squeeze_excite.ts';
@@ -59,7 +61,9 @@ export const reference: References = {
   ...normTail,
   ...reshape,
   ...runningUpdate,
+  ...scale,
   ...sgd,
+  ...shake,
   ...softmax,
   ...softmaxCrossEntropy,
   ...squeezeExcite,

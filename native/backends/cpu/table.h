@@ -48,6 +48,9 @@ StepPlan prepare_unflatten(const PrepareContext&);
 StepPlan prepare_reshape(const PrepareContext&);
 StepPlan prepare_convert(const PrepareContext&);  // between layouts; made by lower()
 StepPlan prepare_dropout(const PrepareContext&);
+StepPlan prepare_scale(const PrepareContext&);
+StepPlan prepare_shake(const PrepareContext&);
+StepPlan prepare_shake_grad(const PrepareContext&);
 StepPlan prepare_softmax(const PrepareContext&);
 StepPlan prepare_softmax_cross_entropy(const PrepareContext&);
 StepPlan prepare_softmax_cross_entropy_grad(const PrepareContext&);

@@ -64,6 +64,9 @@ StepPlan prepare_unflatten(const Kit&, const PrepareContext&);
 StepPlan prepare_reshape(const Kit&, const PrepareContext&);
 StepPlan prepare_convert(const Kit&, const PrepareContext&);  // between storage types; made by lower()
 StepPlan prepare_dropout(const Kit&, const PrepareContext&);
+StepPlan prepare_scale(const Kit&, const PrepareContext&);
+StepPlan prepare_shake(const Kit&, const PrepareContext&);
+StepPlan prepare_shake_grad(const Kit&, const PrepareContext&);
 StepPlan prepare_softmax(const Kit&, const PrepareContext&);
 StepPlan prepare_softmax_cross_entropy(const Kit&, const PrepareContext&);
 StepPlan prepare_softmax_cross_entropy_grad(const Kit&, const PrepareContext&);

@@ -1,5 +1,5 @@
-// Functions of single elements: add, multiply, activation, fill, dropout, convert; lengths around a vector
-// and a block.
+// Functions of single elements: add, multiply, activation, fill, dropout, scale, shake, convert; lengths
+// around a vector and a block.
 #include "excitation_reference.h"
 
 namespace senet::cuda::test {
@@ -118,6 +118,56 @@ KERNEL_TEST(dropout) {
         }
         expect_close("y", y, want, {2, 0});
       }
+    }
+  });
+}
+
+KERNEL_TEST(scale) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    Random random(count);
+    const auto x = random_values<T>(count, random);
+    const DeviceArray<T> x_(x.stored, misaligned), y(count);
+    std::vector<double> want(count);
+    for (int64_t i = 0; i < count; ++i) want[i] = 0.17 * x.exact[i];
+    scale<T>(x_, 0.17f, y, count, stream());
+    expect_close("y", y, want, {2, 0});
+    scale<T>(x_, 0.17f, x_, count, stream());
+    expect_close("in place", x_, want, {2, 0});
+  });
+}
+
+KERNEL_TEST(shake) {
+  for_each_length([](auto tag, int64_t count, int64_t misaligned) {
+    using T = decltype(tag);
+    Random random(count);
+    const auto a = random_values<T>(count, random), b = random_values<T>(count, random);
+    const std::vector<int32_t> key = {-123456789, 987654321};
+    const DeviceArray<T> a_(a.stored, misaligned), b_(b.stored), y(count), da(count), db(count);
+    const DeviceArray<int32_t> key_(key);
+    for (int64_t size : {1, 3, 8, 256, 2051}) {
+      // Many images are many blocks, which the simulated device runs slowly.
+      if (count % size != 0 || count / size > 40) continue;
+      const int64_t images = count / size;
+      std::vector<double> mixed(count), first(count), second(count), half(count);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t image = i / size;
+        uint32_t words[4];
+        philox_reference(static_cast<uint64_t>(image / 4), 7, key.data(), words);
+        const double share = words[image % 4] * 0x1p-32;
+        mixed[i] = share * a.exact[i] + (1 - share) * b.exact[i];
+        first[i] = share * a.exact[i];
+        second[i] = (1 - share) * a.exact[i];
+        half[i] = 0.5 * a.exact[i];
+      }
+      shake_forward<T>(a_, b_, key_, 7, y, images, size, stream());
+      expect_close("y", y, mixed, {4, 1});
+      shake_backward<T>(a_, key_, 7, da, db, images, size, stream());
+      expect_close("da", da, first, {3, 1});
+      expect_close("db", db, second, {3, 1});
+      shake_backward<T>(a_, nullptr, 7, da, db, images, size, stream());
+      expect_close("da, even", da, half, {1, 0});
+      expect_close("db, even", db, half, {1, 0});
     }
   });
 }

@@ -1,4 +1,4 @@
-// Every launcher of the CUDA backend.
+// Every launcher of the CUDA backend: the one list of them, which stays whole.
 //
 // Maps are channels-last, [N, positions, C] with positions = H*W, of storage type T: float, __half or
 // __nv_bfloat16. Vectors [N,C], parameters [C], statistics, gates, losses and parameter gradients are float;
@@ -186,6 +186,17 @@ void fill(T* y, float value, int64_t count, cudaStream_t stream);
 template <typename T>
 void dropout(const T* x, const int32_t* key, double rate, uint32_t stream_id, T* y, int64_t count,
              int64_t size, cudaStream_t stream);
+// y = factor * x.
+template <typename T>
+void scale(const T* x, float factor, T* y, int64_t count, cudaStream_t stream);
+// a, b, y, dy, da, db [images, size]. y = s * a + (1 - s) * b, da = t * dy, db = (1 - t) * dy; s and t of image
+// n are word n%4 of Philox counter n/4, times 2^-32. Without a key t is 1/2.
+template <typename T>
+void shake_forward(const T* a, const T* b, const int32_t* key, uint32_t stream_id, T* y, int64_t images,
+                   int64_t size, cudaStream_t stream);
+template <typename T>
+void shake_backward(const T* dy, const int32_t* key, uint32_t stream_id, T* da, T* db, int64_t images,
+                    int64_t size, cudaStream_t stream);
 
 // ---- maps and their channels
 
