@@ -97,9 +97,10 @@ void excitation_backward(const ExcitationSize& size, const ExcitationKind& kind,
                          const float* hidden, const float* s, const float* w1, const float* w2, float* h,
                          float* dv, const ExcitationGradients& gradients) {
   const auto [images, channels, squeezed, inputs] = size;
+  const int64_t hidden_count = images * squeezed;
   multiply_slopes(images * channels, kind.gate, s, du);
   with_activation(kind.hidden, [&](auto act) {
-    for_vectors(images * squeezed, [&](auto access, int64_t i) {
+    for_vectors(hidden_count, [&](auto access, int64_t i) {
       access.put(h + i, activate<decltype(act)::value>(access.get(hidden + i)));
     });
   });
@@ -107,7 +108,7 @@ void excitation_backward(const ExcitationSize& size, const ExcitationKind& kind,
   if (gradients.db2 != nullptr) column_sums(images, channels, du, gradients.db2);
   multiply(false, false, images, squeezed, channels, du, w2, dv);
   // A ReLU's slope follows from its argument as well.
-  multiply_slopes(images * squeezed, kind.hidden, hidden, dv);
+  multiply_slopes(hidden_count, kind.hidden, hidden, dv);
   if (gradients.dw1 != nullptr) multiply(true, false, squeezed, inputs, images, dv, q, gradients.dw1);
   if (gradients.db1 != nullptr) column_sums(images, squeezed, dv, gradients.db1);
   if (gradients.dq != nullptr) multiply(false, false, images, inputs, squeezed, dv, w1, gradients.dq);
