@@ -78,8 +78,9 @@ describe('gradcheck', () => {
 
 describe('case tables', () => {
   test('every op but the gradients has cases', () => {
-    const forward = Object.keys(reference).filter((op) => !/_grad(_|$)/.test(op));
-    expect(new Set(allCases().map(({ op }) => op))).toEqual(new Set(forward));
+    const isForward = (op: string) => !/_grad(_|$)/.test(op);
+    const cased = allCases().map(({ op }) => op);
+    expect(new Set(cased.filter(isForward))).toEqual(new Set(Object.keys(reference).filter(isForward)));
   });
 
   test('names are unique within an op', () => {

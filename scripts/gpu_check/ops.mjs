@@ -37,8 +37,8 @@ const fusedChecks = [
   { name: 'fused gradient', wants: (c) => isFused(c) && hasGradient(c), make: checkFusedGradient },
 ];
 
-/** Computed in one step, which rounds once; the steps of squeeze_excite have cases of their own. */
-const isOneStep = ({ op }) => op !== 'squeeze_excite';
+/** Computed in one step, which rounds once; the steps of the others have cases of their own. */
+const isOneStep = ({ op }) => op !== 'squeeze_excite' && op !== 'norm_activation';
 /** What these work on are weights, which stay float32; their cases' inputs would be taken for maps. */
 const hasMaps = ({ op }) => op !== 'reshape' && op !== 'sgd';
 

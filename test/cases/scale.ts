@@ -5,7 +5,7 @@ const scale = (name: string, shape: number[], factor: number): OpCase => ({
   op: 'scale',
   inputs: [data(shape)],
   attributes: { factor },
-  gradient: true,
+  gradient: factor !== 0,
   integers: Number.isInteger(4 * factor),
 });
 

@@ -162,6 +162,7 @@ export const gradients: Readonly<Record<string, Gradient>> = {
   },
   unflatten: (dy) => evaluate('flatten', [dy], {}),
   reshape: (dy, inputs) => evaluate('reshape', [dy], { shape: given(inputs, 0, 'x').shape }),
+  scale: (dy, _, __, attributes) => evaluate('scale', [dy], attributes),
   dropout: (dy, [, key], _, attributes) => evaluate('dropout', [dy, key], attributes),
   softmax_cross_entropy: (dy, [, labels], [, probabilities], attributes) =>
     evaluate('softmax_cross_entropy_grad', [probabilities, labels, dy], attributes),
