@@ -6,6 +6,7 @@ import { FileError } from '../../lib/errors.ts';
 import { parseSafetensors, readSafetensors } from '../../lib/io/safetensors.ts';
 import { badSafetensors, lyingSafetensors } from './bad_safetensors.ts';
 import { entry, file, validFile } from './build.ts';
+import { readBytes } from './read_bytes.ts';
 
 let folder: string;
 let path: string;
@@ -15,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The error of reading these bytes, after checking that memory and file give the same one. */
+/** The error of reading these bytes, after checking that memory, file and the way that models load by give the same. */
 async function rejection(bytes: Uint8Array): Promise<FileError> {
   writeFileSync(path, bytes);
   const fromFile: unknown = await readSafetensors(path).then(
@@ -31,6 +32,11 @@ async function rejection(bytes: Uint8Array): Promise<FileError> {
   if (!(fromFile instanceof FileError)) throw new Error(`expected a FileError, received ${String(fromFile)}`);
   expect(fromMemory).toBeInstanceOf(FileError);
   expect(fromFile.message).toBe(fromMemory instanceof FileError ? fromMemory.message : '');
+  const loaded: unknown = await readBytes(bytes, path).catch((error: unknown) => error);
+  expect(loaded).toBeInstanceOf(FileError);
+  // There, what does not begin as safetensors do is any unknown file.
+  const isCandidate = bytes[8] === '{'.charCodeAt(0);
+  if (isCandidate && loaded instanceof FileError) expect(loaded.message).toBe(fromFile.message);
   return fromFile;
 }
 
