@@ -15,13 +15,7 @@ import {
   squeezeExcite,
 } from '../layers/index.ts';
 import { convNorm } from './conv_norm.ts';
-import {
-  type Architecture,
-  classify,
-  excitationOf,
-  type ModelBuildOptions,
-  plainArchitecture,
-} from './options.ts';
+import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** Filters of a module's branches. */
 interface Module {
@@ -109,13 +103,7 @@ function defineBnInception(name: string, excited: boolean, options: ModelBuildOp
 }
 
 /** Names of the BN-Inceptions. */
-export type BnInceptionName = 'bn_inception' | 'se_bn_inception';
+export type BnInceptionName = keyof typeof bnInceptions;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, STAGES.length, (name, options) => defineBnInception(name, se, options));
-
-/** Both of them by name. */
-export const bnInceptions: Readonly<Record<BnInceptionName, Architecture>> = {
-  bn_inception: architecture(false),
-  se_bn_inception: architecture(true),
-};
+/** Without SE and with it. */
+export const bnInceptions = withAndWithoutSe('bn_inception', STAGES.length, defineBnInception);

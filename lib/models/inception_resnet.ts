@@ -22,13 +22,7 @@ import {
   squeezeExcite,
 } from '../layers/index.ts';
 import { convNorm } from './conv_norm.ts';
-import {
-  type Architecture,
-  classify,
-  excitationOf,
-  type ModelBuildOptions,
-  plainArchitecture,
-} from './options.ts';
+import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** A convolution: filters and kernel, with the padding that keeps the size unless `halve` or `valid`. */
 interface Conv {
@@ -144,13 +138,7 @@ function defineInceptionResnet(name: string, excited: boolean, options: ModelBui
 }
 
 /** Names of the Inception-ResNets. */
-export type InceptionResnetName = 'inception_resnet_v2' | 'se_inception_resnet_v2';
+export type InceptionResnetName = keyof typeof inceptionResnets;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, STAGES.length, (name, options) => defineInceptionResnet(name, se, options));
-
-/** Both of them by name. */
-export const inceptionResnets: Readonly<Record<InceptionResnetName, Architecture>> = {
-  inception_resnet_v2: architecture(false),
-  se_inception_resnet_v2: architecture(true),
-};
+/** Without SE and with it. */
+export const inceptionResnets = withAndWithoutSe('inception_resnet_v2', STAGES.length, defineInceptionResnet);

@@ -12,13 +12,7 @@ import {
   scope,
   squeezeExcite,
 } from '../layers/index.ts';
-import {
-  type Architecture,
-  classify,
-  excitationOf,
-  type ModelBuildOptions,
-  plainArchitecture,
-} from './options.ts';
+import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** Filters and number of pairs of each stage; every one but the first halves the map. */
 const STAGES = [
@@ -64,13 +58,7 @@ function defineMobilenet(name: string, excited: boolean, options: ModelBuildOpti
 }
 
 /** Names of the MobileNets. */
-export type MobilenetName = 'mobilenet' | 'se_mobilenet';
+export type MobilenetName = keyof typeof mobilenets;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, STAGES.length, (name, options) => defineMobilenet(name, se, options));
-
-/** Every one of them by name. */
-export const mobilenets: Readonly<Record<MobilenetName, Architecture>> = {
-  mobilenet: architecture(false),
-  se_mobilenet: architecture(true),
-};
+/** Without SE and with it. */
+export const mobilenets = withAndWithoutSe('mobilenet', STAGES.length, defineMobilenet);

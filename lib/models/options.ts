@@ -89,3 +89,17 @@ export const plainArchitecture = (
   stages: number,
   define: Architecture['define'],
 ): Architecture => ({ se, stages, choices: [], placements: ['standard'], define });
+
+/** A family of one network, under its name without SE and as `se_` with it. */
+export function withAndWithoutSe<N extends string>(
+  name: N,
+  stages: number,
+  define: (name: string, excited: boolean, options: ModelBuildOptions) => ModelDefinition,
+): Readonly<Record<N | `se_${N}`, Architecture>> {
+  const architecture = (se: boolean): Architecture =>
+    plainArchitecture(se, stages, (full, options) => define(full, se, options));
+  return { [name]: architecture(false), [`se_${name}`]: architecture(true) } as Record<
+    N | `se_${N}`,
+    Architecture
+  >;
+}

@@ -18,13 +18,7 @@ import {
   squeezeExcite,
 } from '../layers/index.ts';
 import { convNorm } from './conv_norm.ts';
-import {
-  type Architecture,
-  classify,
-  excitationOf,
-  type ModelBuildOptions,
-  plainArchitecture,
-} from './options.ts';
+import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 const STEM = 64;
 /** Channels of each stage, inside a block and behind it; every stage but the first halves the map. */
@@ -76,13 +70,7 @@ function defineShakeEven(name: string, excited: boolean, options: ModelBuildOpti
 }
 
 /** Names of the networks with shaken branches. */
-export type ShakeName = 'shake_even29_2x4x64d' | 'se_shake_even29_2x4x64d';
+export type ShakeName = keyof typeof shakes;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, WIDTHS.length, (name, options) => defineShakeEven(name, se, options));
-
-/** Both of them by name. */
-export const shakes: Readonly<Record<ShakeName, Architecture>> = {
-  shake_even29_2x4x64d: architecture(false),
-  se_shake_even29_2x4x64d: architecture(true),
-};
+/** Without SE and with it. */
+export const shakes = withAndWithoutSe('shake_even29_2x4x64d', WIDTHS.length, defineShakeEven);

@@ -20,13 +20,7 @@ import {
   scope,
   squeezeExcite,
 } from '../layers/index.ts';
-import {
-  type Architecture,
-  classify,
-  excitationOf,
-  type ModelBuildOptions,
-  plainArchitecture,
-} from './options.ts';
+import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 const GROUPS = 3;
 const STEM = 24;
@@ -102,13 +96,7 @@ function defineShufflenet(name: string, excited: boolean, options: ModelBuildOpt
 }
 
 /** Names of the ShuffleNets. */
-export type ShufflenetName = 'shufflenet_g3' | 'se_shufflenet_g3';
+export type ShufflenetName = keyof typeof shufflenets;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, STAGES.length, (name, options) => defineShufflenet(name, se, options));
-
-/** Every one of them by name. */
-export const shufflenets: Readonly<Record<ShufflenetName, Architecture>> = {
-  shufflenet_g3: architecture(false),
-  se_shufflenet_g3: architecture(true),
-};
+/** Without SE and with it. */
+export const shufflenets = withAndWithoutSe('shufflenet_g3', STAGES.length, defineShufflenet);

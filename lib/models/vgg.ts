@@ -15,7 +15,7 @@ import {
   relu,
   squeezeExcite,
 } from '../layers/index.ts';
-import { type Architecture, excitationOf, type ModelBuildOptions, plainArchitecture } from './options.ts';
+import { excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** Filters of the convolutions of each stage; a max pool ends a stage. */
 const STAGES = [
@@ -61,13 +61,7 @@ function defineVgg(name: string, excited: boolean, options: ModelBuildOptions): 
 }
 
 /** Names of the VGGs. */
-export type VggName = 'vgg16_bn' | 'se_vgg16_bn';
+export type VggName = keyof typeof vggs;
 
-const architecture = (se: boolean): Architecture =>
-  plainArchitecture(se, STAGES.length, (name, options) => defineVgg(name, se, options));
-
-/** Every one of them by name. */
-export const vggs: Readonly<Record<VggName, Architecture>> = {
-  vgg16_bn: architecture(false),
-  se_vgg16_bn: architecture(true),
-};
+/** Without SE and with it. */
+export const vggs = withAndWithoutSe('vgg16_bn', STAGES.length, defineVgg);
