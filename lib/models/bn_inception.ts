@@ -103,7 +103,7 @@ function defineBnInception(name: string, excited: boolean, options: ModelBuildOp
 }
 
 /** Names of the BN-Inceptions. */
-export type BnInceptionName = keyof typeof bnInceptions;
+export type BnInceptionName = 'bn_inception' | 'se_bn_inception';
 
 /** Without SE and with it. */
 export const bnInceptions = withAndWithoutSe('bn_inception', STAGES.length, defineBnInception);

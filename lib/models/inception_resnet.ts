@@ -138,7 +138,7 @@ function defineInceptionResnet(name: string, excited: boolean, options: ModelBui
 }
 
 /** Names of the Inception-ResNets. */
-export type InceptionResnetName = keyof typeof inceptionResnets;
+export type InceptionResnetName = 'inception_resnet_v2' | 'se_inception_resnet_v2';
 
 /** Without SE and with it. */
 export const inceptionResnets = withAndWithoutSe('inception_resnet_v2', STAGES.length, defineInceptionResnet);

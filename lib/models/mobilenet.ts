@@ -58,7 +58,7 @@ function defineMobilenet(name: string, excited: boolean, options: ModelBuildOpti
 }
 
 /** Names of the MobileNets. */
-export type MobilenetName = keyof typeof mobilenets;
+export type MobilenetName = 'mobilenet' | 'se_mobilenet';
 
 /** Without SE and with it. */
 export const mobilenets = withAndWithoutSe('mobilenet', STAGES.length, defineMobilenet);

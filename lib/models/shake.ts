@@ -70,7 +70,7 @@ function defineShakeEven(name: string, excited: boolean, options: ModelBuildOpti
 }
 
 /** Names of the networks with shaken branches. */
-export type ShakeName = keyof typeof shakes;
+export type ShakeName = 'shake_even29_2x4x64d' | 'se_shake_even29_2x4x64d';
 
 /** Without SE and with it. */
 export const shakes = withAndWithoutSe('shake_even29_2x4x64d', WIDTHS.length, defineShakeEven);

@@ -96,7 +96,7 @@ function defineShufflenet(name: string, excited: boolean, options: ModelBuildOpt
 }
 
 /** Names of the ShuffleNets. */
-export type ShufflenetName = keyof typeof shufflenets;
+export type ShufflenetName = 'shufflenet_g3' | 'se_shufflenet_g3';
 
 /** Without SE and with it. */
 export const shufflenets = withAndWithoutSe('shufflenet_g3', STAGES.length, defineShufflenet);

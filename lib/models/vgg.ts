@@ -61,7 +61,7 @@ function defineVgg(name: string, excited: boolean, options: ModelBuildOptions): 
 }
 
 /** Names of the VGGs. */
-export type VggName = keyof typeof vggs;
+export type VggName = 'vgg16_bn' | 'se_vgg16_bn';
 
 /** Without SE and with it. */
 export const vggs = withAndWithoutSe('vgg16_bn', STAGES.length, defineVgg);
