@@ -88,6 +88,7 @@ const compileKeys = [
   'threads',
   'memoryLimit',
   'layout',
+  'convolutions',
   'precision',
   'deterministic',
   'autotune',
@@ -119,7 +120,15 @@ export function checkCompileOptions(options: CompileOptions): CompiledOptions {
 
 /** The part of the options that is about the device. */
 export function deviceOptions(options: CompileOptions): DeviceOptions {
-  const keys = ['threads', 'memoryLimit', 'layout', 'precision', 'deterministic', 'autotune'] as const;
+  const keys = [
+    'threads',
+    'memoryLimit',
+    'layout',
+    'convolutions',
+    'precision',
+    'deterministic',
+    'autotune',
+  ] as const;
   return Object.fromEntries(
     keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
   );

@@ -52,6 +52,7 @@ export interface StepInfo {
 export interface CpuSettings {
   readonly threads: number;
   readonly layout: string;
+  readonly convolutions: string;
   readonly memoryLimit: number;
 }
 

@@ -95,7 +95,7 @@ cuda::Storage storage_of(const std::string& precision) {
 std::unique_ptr<Backend> make_backend(const std::string& kind, const Napi::Object& options) {
   if (kind == "cpu") {
     return cpu::make_cpu_backend(options.Get("threads").ToNumber().Int32Value(),
-                                 options.Get("layout").ToString());
+                                 options.Get("layout").ToString(), options.Get("convolutions").ToString());
   }
   if (kind != "cuda") throw Error(ErrorCode::kUnsupported, "this build has no device '" + kind + "'");
   const std::string precision = options.Get("precision").ToString();

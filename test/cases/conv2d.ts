@@ -107,14 +107,14 @@ const grouped: OpCase[] = [
   }),
 ];
 
-function fused(
+/** A convolution with bias, gate, residual and ReLU as they are asked for; its map keeps the input's size. */
+export function conv2dFusedCase(
   name: string,
   conv: Conv,
   options: { gate?: boolean; residual?: boolean; relu?: boolean },
 ): OpCase {
   const { inputs, attributes } = parts(conv);
   const { x, k } = conv;
-  // The residual has the output's shape; these cases keep the input's map size.
   const rest = [
     options.gate === true ? data([x[0], k], { fill: 'positive' }) : undefined,
     options.residual === true ? data([x[0], x[1], x[2], k]) : undefined,
@@ -131,30 +131,34 @@ function fused(
 
 const body: Conv = { x: [2, 5, 3, 6], k: 7, kernel: [3, 3], padding: same, bias: true };
 const fusedCases: OpCase[] = [
-  fused('one element', { x: [1, 1, 1, 1], k: 1 }, { relu: true }),
-  fused('bias', body, {}),
-  fused('bias, relu', body, { relu: true }),
-  fused('residual', body, { residual: true }),
-  fused('residual, relu', body, { residual: true, relu: true }),
-  fused('gate', body, { gate: true }),
-  fused('gate, residual, relu', body, { gate: true, residual: true, relu: true }),
-  fused(
+  conv2dFusedCase('one element', { x: [1, 1, 1, 1], k: 1 }, { relu: true }),
+  conv2dFusedCase('bias', body, {}),
+  conv2dFusedCase('bias, relu', body, { relu: true }),
+  conv2dFusedCase('residual', body, { residual: true }),
+  conv2dFusedCase('residual, relu', body, { residual: true, relu: true }),
+  conv2dFusedCase('gate', body, { gate: true }),
+  conv2dFusedCase('gate, residual, relu', body, { gate: true, residual: true, relu: true }),
+  conv2dFusedCase(
     'gate, residual, relu, no bias',
     { ...body, bias: false },
     { gate: true, residual: true, relu: true },
   ),
-  fused(
+  conv2dFusedCase(
     'gate, 1x1, blocks',
     { x: [3, 4, 4, 16], k: 32, bias: true },
     { gate: true, residual: true, relu: true },
   ),
-  fused(
+  conv2dFusedCase(
     'gate, one image',
     { x: [1, 7, 7, 8], k: 24, bias: true },
     { gate: true, residual: true, relu: true },
   ),
-  fused('gate, relu, depthwise', { ...body, k: 6, groups: 6 }, { gate: true, relu: true }),
-  fused('stride 2', { x: [2, 6, 6, 4], k: 9, kernel: [3, 3], stride: [2, 2], padding: same }, { relu: true }),
+  conv2dFusedCase('gate, relu, depthwise', { ...body, k: 6, groups: 6 }, { gate: true, relu: true }),
+  conv2dFusedCase(
+    'stride 2',
+    { x: [2, 6, 6, 4], k: 9, kernel: [3, 3], stride: [2, 2], padding: same },
+    { relu: true },
+  ),
 ];
 
 export const cases: OpCase[] = [...plain, ...shapes, ...grouped, ...fusedCases];

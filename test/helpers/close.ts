@@ -2,7 +2,7 @@
  * Compares results of a device with the float64 reference. There is one rule for the tolerance, so that no test
  * picks its own:
  *
- *     |actual - expected| <= unit * max(1, sqrt(reduction) / 4) * (|expected| + rms(expected)) + atol
+ *     |actual - expected| <= unit * amplification * max(1, sqrt(reduction) / 4) * (|expected| + rms(expected)) + atol
  *
  * - `unit` is 1.3e-6 for float32, about 11 machine epsilons (PyTorch's choice for its own float32 tests): room for a
  *   handful of roundings, an exp and a division.
@@ -10,6 +10,8 @@
  *   random signs, so the errors, each up to 2^-24 of a partial sum and independent, add up to about
  *   2^-24 * sqrt(n/2) of the result. unit * sqrt(n) / 4 is eight times that, which chance does not reach. Blocked and
  *   vectorized sums err less.
+ * - `amplification`, 1 by default, is the size of the terms in relation to that of the result, where most of them cancel.
+ *   It multiplies the unit and follows from the algorithm, not from a run.
  * - The result's size is the rms of the whole expected tensor, as a sum that happens to end near zero errs like its
  *   neighbours do.
  * - `bits` adds one rounding of a value that is stored in fewer of them, 2^-bits |expected|.
@@ -30,6 +32,8 @@ export interface CloseOptions {
   reduction: number;
   /** Storage type of the actual values. */
   dtype: 'f32' | 'i32' | 'u8';
+  /** Size of the terms that cancel in a sum in relation to its own; default 1. */
+  amplification?: number;
   /** Extra absolute tolerance, for cases whose condition needs it. 0 by default. */
   atol?: number;
   /** Bits that are kept of a value where it is stored, which may be rounded to them once; default: all. */
@@ -122,7 +126,8 @@ function coordinates(index: number, shape: readonly number[]): string {
 
 /** Throws unless `actual` is as near to `expected` as its type and the length of its sums promise. */
 export function expectClose(actual: Actual, expected: RefTensor, options: CloseOptions): void {
-  const relative = units[options.dtype] * Math.max(1, Math.sqrt(options.reduction) / 4);
+  const unit = units[options.dtype] * (options.amplification ?? 1);
+  const relative = unit * Math.max(1, Math.sqrt(options.reduction) / 4);
   const floor = relative * rms(expected.data) + (options.atol ?? 0);
   const rounding = options.bits === undefined ? 0 : 2 ** -options.bits;
   const label = options.label === undefined ? '' : `${options.label}: `;

@@ -38,6 +38,8 @@ export interface CheckOptions {
   readonly step?: number;
   /** Share of a tensor's elements about which a last bit decides; default 0. */
   readonly outliers?: number;
+  /** See CloseOptions in close.ts; default 1. */
+  readonly amplification?: number;
   /** Default: the float64 reference. */
   readonly oracle?: Oracle;
 }
@@ -93,7 +95,7 @@ interface Allowed {
 function compare(
   actual: Float32Array | Int32Array | Uint8Array,
   expected: RefTensor,
-  { integers = false, bits = FLOAT32_BITS, outliers: share = 0 }: CheckOptions,
+  { integers = false, bits = FLOAT32_BITS, outliers: share = 0, amplification = 1 }: CheckOptions,
   allowed: Allowed,
   label: string,
 ): void {
@@ -105,7 +107,7 @@ function compare(
     expectClose(actual, expected, {
       ...allowed,
       ...(bits < FLOAT32_BITS && { bits }),
-      ...{ dtype, outliers, label },
+      ...{ dtype, outliers, amplification, label },
     });
   }
 }

@@ -9,6 +9,7 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
+#include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/sequential_runner.h"
 #include "backends/cpu/table.h"
 #include "backends/maps.h"
@@ -42,8 +43,10 @@ bool has_gradient(const Graph& graph) {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(int threads, std::string layout)
-      : threads_(threads > 0 ? threads : omp_get_num_procs()), layout_(std::move(layout)) {}
+  CpuBackend(int threads, std::string layout, std::string convolutions)
+      : threads_(threads > 0 ? threads : omp_get_num_procs()),
+        layout_(std::move(layout)),
+        convolutions_(std::move(convolutions)) {}
 
   std::unique_ptr<Memory> allocate(size_t bytes, const std::string& purpose) const override {
     return std::make_unique<HostMemory>(bytes, purpose);
@@ -62,11 +65,14 @@ class CpuBackend final : public Backend {
   Graph lower(Graph graph) const override {
     const std::vector<bool> maps = computed_maps(graph);
     const int64_t block = wanted_block(graph);
-    if (block == 0 || !can_be_blocked(graph, maps, block)) return graph;
-    for (size_t i = 0; i < graph.values.size(); ++i) {
-      if (maps[i]) graph.values[i].block = block;
+    if (block != 0 && can_be_blocked(graph, maps, block)) {
+      for (size_t i = 0; i < graph.values.size(); ++i) {
+        if (maps[i]) graph.values[i].block = block;
+      }
+      graph = with_conversions(std::move(graph), maps, block);
     }
-    return with_conversions(std::move(graph), maps, block);
+    if (convolutions_ != "direct") choose_winograd(&graph);
+    return graph;
   }
 
   StepPlan prepare(const PrepareContext& context) const override {
@@ -159,14 +165,22 @@ class CpuBackend final : public Backend {
     return graph;
   }
 
+  void choose_winograd(Graph* graph) const {
+    for (Node& node : graph->nodes) {
+      const auto problem = winograd_problem(*graph, node);
+      if (problem && (convolutions_ == "winograd" || problem->pays())) mark_winograd(&node);
+    }
+  }
+
   int threads_;
-  std::string layout_;
+  std::string layout_, convolutions_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout) {
-  return std::make_unique<CpuBackend>(threads, layout);
+std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout,
+                                          const std::string& convolutions) {
+  return std::make_unique<CpuBackend>(threads, layout, convolutions);
 }
 
 }  // namespace senet::cpu

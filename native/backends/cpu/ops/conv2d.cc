@@ -9,6 +9,7 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/table.h"
 
@@ -109,6 +110,7 @@ class Conv2dStep final : public Step {
 
 StepPlan prepare_conv2d(const PrepareContext& context) {
   const Node& node = context.node;
+  if (is_marked_winograd(node)) return prepare_conv2d_winograd(context);
   require_operands(node, 2, 1);
   ConvolutionProblem problem = convolution_problem(context.graph, node);
   const bool fused = node.op == "conv2d_fused";

@@ -4,6 +4,7 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/table.h"
 
 namespace senet::cpu {
@@ -60,10 +61,12 @@ StepPlan prepare_grad(const PrepareContext& context) {
 }  // namespace
 
 StepPlan prepare_conv2d_grad_input(const PrepareContext& context) {
+  if (is_marked_winograd(context.node)) return prepare_conv2d_winograd(context);
   return prepare_grad<Conv2dGradInputStep>(context);
 }
 
 StepPlan prepare_conv2d_grad_weight(const PrepareContext& context) {
+  if (is_marked_winograd(context.node)) return prepare_conv2d_grad_weight_winograd(context);
   return prepare_grad<Conv2dGradWeightStep>(context);
 }
 
