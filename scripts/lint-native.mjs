@@ -15,7 +15,14 @@ const headers = [dirname(resolve('node-addon-api')), join(dirname(resolve('node-
 const configured = spawnSync(
   'cmake',
   [
-    ...['-S', root, '-B', database, '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON'],
+    ...[
+      '-S',
+      root,
+      '-B',
+      database,
+      '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON',
+      '-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON',
+    ],
     `-DCMAKE_JS_INC=${headers.join(';')}`,
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
