@@ -8,6 +8,13 @@ using namespace winograd;
 
 namespace {
 
+// A thread that has tiles to itself keeps their transformed forms in so many floats on its stack, in its own
+// cache. That is the faster way where the weight, of so many pairs of channels, stays there as well, or for so few
+// products that waking the other threads does not pay.
+constexpr int64_t kLocalFloats = 1 << 15;
+constexpr int64_t kLocalPairs = int64_t{32} * 32;
+constexpr int64_t kFewProducts = 1 << 21;
+
 // m[Rows, kPanel] = v[Rows, depth] x u[depth, kPanel].
 template <int64_t Rows>
 void multiply_rows(const float* v, int64_t depth, const float* u, float* m, int64_t m_stride) {
@@ -40,10 +47,12 @@ bool WinogradProblem::is_suitable() const {
 bool WinogradProblem::pays() const {
   const bool of_weight = direction == WinogradDirection::kGradWeight;
   const double direct_product = of_weight ? 1.6 : 1.35, product = 1.1;
-  const double transform = 300;                      // of a channel of a tile
-  const double direct_float = 22;                    // of a float of the weight, which comes from memory
-  const double weight_float = of_weight ? 200 : 22;  // of one in transformed form
+  const double transform = 300;  // of a channel of a tile
   const auto c = static_cast<double>(x.channels), k = static_cast<double>(y.channels);
+  // Of a float of the weight, as it is and in transformed form: from memory, or where they are few from a cache.
+  const bool cached = kElements * c * k < (1 << 18);
+  const double direct_float = cached ? 4 : 22;
+  const double weight_float = of_weight ? (cached ? 60 : 200) : direct_float;
   const auto padded = static_cast<double>(whole_panels(y.channels));
   const auto positions = static_cast<double>(y.images * y.positions());
   const auto tiles = static_cast<double>(WinogradTiles(y).count);
@@ -60,7 +69,11 @@ Winograd::Winograd(const WinogradProblem& problem)
     : problem_(problem),
       tiles_(problem.y),
       width_(whole_panels(problem.y.channels)),
-      chunk_(chunk_of(tiles_, problem.x.channels + width_)),
+      alone_(problem.x.channels + width_ <= kLocalFloats / kElements &&
+             (problem.x.channels * width_ <= kLocalPairs ||
+              kElements * tiles_.count * problem.x.channels * width_ <= kFewProducts)),
+      chunk_(chunk_of(tiles_, problem.x.channels + width_,
+                      alone_ ? kLocalFloats - 32 * kElements : kSharedFloats)),
       input_slice_(slice_of(chunk_ * problem.x.channels)),
       output_slice_(slice_of(chunk_ * width_)) {}
 
@@ -68,10 +81,10 @@ size_t Winograd::weight_bytes() const {
   return bytes_of(problem_.x.channels * width_);
 }
 size_t Winograd::workspace_bytes() const {
-  return bytes_of(input_slice_ + output_slice_);
+  return alone_ ? 0 : bytes_of(input_slice_ + output_slice_);
 }
 size_t Winograd::extra_bytes() const {
-  return 2 * bytes_of(tiles_.count * (problem_.x.channels + width_));
+  return alone_ ? 0 : 2 * bytes_of(tiles_.count * (problem_.x.channels + width_));
 }
 
 void Winograd::pack(const float* weight, float* packed) const {
@@ -104,20 +117,29 @@ void Winograd::pack(const float* weight, float* packed) const {
 
 void Winograd::run(const float* x, const float* packed, const WinogradEpilogue& epilogue, float* workspace,
                    float* y) const {
-  float* v = workspace;
-  float* m = workspace + kElements * input_slice_;
-  for (int64_t first = 0; first < tiles_.count; first += chunk_) {
-    const int64_t count = std::min(chunk_, tiles_.count - first);
-    transform_inputs(problem_, tiles_, x, first, count, input_slice_, v);
-    multiply(v, packed, count, m);
-    transform_outputs(m, first, count, epilogue, y);
+  const auto chunk = [&](const auto& run, int64_t index, float* v) {
+    const int64_t first = index * chunk_, count = std::min(chunk_, tiles_.count - first);
+    float* m = v + kElements * input_slice_;
+    transform_inputs(run, problem_, tiles_, x, first, count, input_slice_, v);
+    multiply(run, v, packed, count, m);
+    transform_outputs(run, m, first, count, epilogue, y);
+  };
+  const int64_t chunks = (tiles_.count + chunk_ - 1) / chunk_;
+  if (alone_) {
+    parallel_for(chunks, [&](int64_t begin, int64_t end) {
+      alignas(64) float local[kLocalFloats];
+      for (int64_t index = begin; index < end; ++index) chunk(Alone(), index, local);
+    });
+  } else {
+    for (int64_t index = 0; index < chunks; ++index) chunk(Together(), index, workspace);
   }
 }
 
 // m[36][tile][K] = v[36][tile][C] x packed[36][panel of K][C].
-void Winograd::multiply(const float* v, const float* packed, int64_t count, float* m) const {
+template <typename Run>
+void Winograd::multiply(const Run& run, const float* v, const float* packed, int64_t count, float* m) const {
   const int64_t depth = problem_.x.channels, panels = width_ / kPanel;
-  parallel_for(kElements * panels, [&](int64_t begin, int64_t end) {
+  run(kElements * panels, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t element = unit / panels, panel = unit % panels;
       const float* u = packed + unit * depth * kPanel;
@@ -131,10 +153,11 @@ void Winograd::multiply(const float* v, const float* packed, int64_t count, floa
 }
 
 // y = epilogue(A^T m A).
-void Winograd::transform_outputs(const float* m, int64_t first, int64_t count,
+template <typename Run>
+void Winograd::transform_outputs(const Run& run, const float* m, int64_t first, int64_t count,
                                  const WinogradEpilogue& epilogue, float* y) const {
   const MapLayout& map = problem_.y;
-  for_tiles(tiles_, first, count, map.channels,
+  for_tiles(run, tiles_, first, count, map.channels,
             [&](int64_t tile, int64_t k, int64_t image, int64_t top, int64_t left) {
               const float* from = m + tile * width_ + k;
               Vec products[kElements], half[kTile * kPiece], out[kTile * kTile];

@@ -72,13 +72,16 @@ class Winograd {
            float* y) const;
 
  private:
-  void multiply(const float* v, const float* packed, int64_t count, float* m) const;
-  void transform_outputs(const float* m, int64_t first, int64_t count, const WinogradEpilogue& epilogue,
-                         float* y) const;
+  template <typename Run>
+  void multiply(const Run& run, const float* v, const float* packed, int64_t count, float* m) const;
+  template <typename Run>
+  void transform_outputs(const Run& run, const float* m, int64_t first, int64_t count,
+                         const WinogradEpilogue& epilogue, float* y) const;
 
   WinogradProblem problem_;
   WinogradTiles tiles_;
   int64_t width_;                       // output channels, to whole panels
+  bool alone_;                          // each thread takes chunks of its own
   int64_t chunk_;                       // tiles at a time
   int64_t input_slice_, output_slice_;  // floats from one of the 36 elements to the next
 };

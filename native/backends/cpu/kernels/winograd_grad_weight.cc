@@ -32,7 +32,7 @@ WinogradGradWeight::WinogradGradWeight(const WinogradProblem& problem)
     : problem_(problem),
       tiles_(problem.y),
       width_(whole_panels(problem.y.channels)),
-      chunk_(chunk_of(tiles_, problem.x.channels + width_)),
+      chunk_(chunk_of(tiles_, problem.x.channels + width_, kSharedFloats)),
       input_slice_(slice_of(chunk_ * problem.x.channels)),
       output_slice_(slice_of(chunk_ * width_)) {}
 
@@ -51,7 +51,7 @@ void WinogradGradWeight::run(const float* x, const float* dy, float* workspace, 
   float* u = m + kElements * output_slice_;
   for (int64_t first = 0; first < tiles_.count; first += chunk_) {
     const int64_t count = std::min(chunk_, tiles_.count - first);
-    transform_inputs(problem_, tiles_, x, first, count, input_slice_, v);
+    transform_inputs(Together(), problem_, tiles_, x, first, count, input_slice_, v);
     transform_gradients(dy, first, count, m);
     multiply(v, m, count, first > 0, u);
   }
@@ -61,7 +61,7 @@ void WinogradGradWeight::run(const float* x, const float* dy, float* workspace, 
 // m[36][tile][K] = A dy A^T; the lanes that fill the last panel are zero.
 void WinogradGradWeight::transform_gradients(const float* dy, int64_t first, int64_t count, float* m) const {
   const MapLayout& map = problem_.y;
-  for_tiles(tiles_, first, count, width_,
+  for_tiles(Together(), tiles_, first, count, width_,
             [&](int64_t tile, int64_t k, int64_t image, int64_t top, int64_t left) {
               Vec piece[kTile * kTile] = {}, rows[kTile * kPiece];
               if (k < map.channels) load_square<kTile>(map, dy, image, k, top, left, piece);

@@ -56,12 +56,15 @@ inline int64_t whole_panels(int64_t channels) {
   return (channels + kPanel - 1) / kPanel * kPanel;
 }
 
-// Tiles whose two transformed forms stay in the last-level cache, given the channels of both together.
-inline int64_t chunk_of(const WinogradTiles& tiles, int64_t channels) {
-  constexpr int64_t kChunkBytes = int64_t{6} << 20;
-  const int64_t chunks = (tiles.count * kElements * channels * 4 + kChunkBytes - 1) / kChunkBytes;
+// Tiles whose two transformed forms fit into so many floats, given the channels of both together; as many each time.
+inline int64_t chunk_of(const WinogradTiles& tiles, int64_t channels, int64_t floats) {
+  const int64_t most = std::max<int64_t>(1, floats / (kElements * channels));
+  const int64_t chunks = (tiles.count + most - 1) / most;
   return (tiles.count + chunks - 1) / chunks;
 }
+
+// What stays in the last-level cache.
+inline constexpr int64_t kSharedFloats = 3 << 19;
 
 // A few floats more than the data, so that the 36 slices do not fall into one set of the cache.
 inline int64_t slice_of(int64_t floats) {
@@ -81,12 +84,27 @@ inline Inside inside(int64_t start, int64_t length, int64_t extent) {
   return {std::clamp<int64_t>(-start, 0, length), std::clamp<int64_t>(extent - start, 0, length)};
 }
 
+// How a loop over independent units runs: on all threads, or on the one that is there.
+struct Together {
+  template <typename Body>
+  void operator()(int64_t count, const Body& body) const {
+    parallel_for(count, body);
+  }
+};
+struct Alone {
+  template <typename Body>
+  void operator()(int64_t count, const Body& body) const {
+    body(int64_t{0}, count);
+  }
+};
+
 // Calls body(tile, channel, image, top, left) for each tile of a run of them and each eighth channel of a map, where top
 // and left are the tile's first output.
-template <typename Body>
-void for_tiles(const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels, const Body& body) {
+template <typename Run, typename Body>
+void for_tiles(const Run& run, const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels,
+               const Body& body) {
   const int64_t vectors = channels / kLanes, per_image = tiles.high * tiles.wide;
-  parallel_for(count * vectors, [&](int64_t begin, int64_t end) {
+  run(count * vectors, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t tile = unit / vectors, c = unit % vectors * kLanes;
       const int64_t image = (first + tile) / per_image, place = (first + tile) % per_image;
@@ -112,10 +130,11 @@ inline void load_square(const MapLayout& map, const float* data, int64_t image, 
 }
 
 // v[36][tile][C] = B^T x B, slices `slice` floats apart.
-inline void transform_inputs(const WinogradProblem& problem, const WinogradTiles& tiles, const float* x,
-                             int64_t first, int64_t count, int64_t slice, float* v) {
+template <typename Run>
+void transform_inputs(const Run& run, const WinogradProblem& problem, const WinogradTiles& tiles,
+                      const float* x, int64_t first, int64_t count, int64_t slice, float* v) {
   const MapLayout& map = problem.x;
-  for_tiles(tiles, first, count, map.channels,
+  for_tiles(run, tiles, first, count, map.channels,
             [&](int64_t tile, int64_t c, int64_t image, int64_t top, int64_t left) {
               Vec piece[kElements], rows[kElements];
               load_square<kPiece>(map, x, image, c, top - problem.pad_top, left - problem.pad_left, piece);
