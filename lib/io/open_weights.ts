@@ -2,7 +2,7 @@ import { ArgumentRangeError, FileError } from '../errors.ts';
 import { type ByteSource, readRange } from './byte_source.ts';
 import { quote } from './json_scanner.ts';
 import { RegularFile, requirePath } from './regular_file.ts';
-import { headerLength, parseHeader, prefixBytes, requirePrefix } from './safetensors_header.ts';
+import { headerLength, parseHeader, prefixBytes } from './safetensors_header.ts';
 import { openTorchStream, streamStart } from './torch_stream.ts';
 import { openTorchZip } from './torch_zip.ts';
 import { WeightFile } from './weight_file.ts';
@@ -38,7 +38,6 @@ const startsWith = (bytes: Uint8Array, start: Uint8Array, at = 0): boolean =>
 
 async function openSafetensors(source: ByteSource, signal: AbortSignal | undefined): Promise<WeightFile> {
   const { path, size } = source;
-  requirePrefix(size, path);
   const length = headerLength(await readRange(source, 0, prefixBytes, signal), size, path);
   const start = prefixBytes + length;
   const { entries, metadata } = parseHeader(

@@ -1,7 +1,7 @@
 /**
  * The header of a safetensors file: eight bytes with its length N (little-endian), then N bytes of JSON that map
  * each tensor's name to `{"dtype", "shape", "data_offsets"}`, then the data the offsets count in. Checked more
- * strictly than the format's reference does: it must start with `{`, hold no duplicate and no unknown key, and no
+ * strictly than the format's reference does: it must hold no duplicate and no unknown key, and no
  * name that is empty, very long or contains control characters.
  */
 import { FileError } from '../errors.ts';
@@ -57,13 +57,6 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, path: string
   return Number(length);
 }
 
-/** Fails unless the file is long enough to hold a header's length. */
-export function requirePrefix(fileBytes: number, path: string): void {
-  if (fileBytes < prefixBytes) {
-    throw new FileError(path, `header length: expected ${prefixBytes} bytes, the file has ${fileBytes}`);
-  }
-}
-
 /**
  * Parses and checks a header.
  *
@@ -71,12 +64,7 @@ export function requirePrefix(fileBytes: number, path: string): void {
  * @param dataBytes number of bytes that follow the header
  */
 export function parseHeader(json: Uint8Array, dataBytes: number, path: string): Header {
-  const text = decode(json, path);
-  if (text[0] !== '{') {
-    const found = text === '' ? 'nothing' : quote(text.slice(0, 12));
-    throw new FileError(path, `header, byte ${prefixBytes}: expected '{', received ${found}`);
-  }
-  const header = new HeaderText(text, path).read();
+  const header = new HeaderText(decode(json, path), path).read();
   header.entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   requireCover(header.entries, dataBytes, path);
   return header;

@@ -19,7 +19,7 @@ export interface TensorData {
 export class StoredTensor implements TensorData {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** The raw little-endian bytes, a view into the file's bytes that other tensors share. */
+  /** The raw little-endian bytes. */
   readonly data: Uint8Array;
 
   constructor(dtype: DType, shape: readonly number[], data: Uint8Array) {
@@ -47,36 +47,4 @@ export class StoredTensor implements TensorData {
     toFloat32(this.dtype, copy, values);
     return values;
   }
-}
-
-/** Where the exponent of a floating-point type sits: all ones there means NaN or infinity. */
-const exponents = new Map<DType, { bytes: number; mask: number }>([
-  ['F16', { bytes: 2, mask: 0x7c00 }],
-  ['BF16', { bytes: 2, mask: 0x7f80 }],
-  ['F32', { bytes: 4, mask: 0x7f80 }],
-  ['F64', { bytes: 8, mask: 0x7ff0 }],
-]);
-
-/** Elements that one step of {@link nonFiniteSearch} looks at. */
-const searchStep = 1 << 20;
-
-/**
- * Looks for a NaN or an infinity, one step per `next()` so that the caller can pause between them. Returns the flat
- * index of the first one, or -1. Types other than `F16`, `BF16`, `F32` and `F64` are taken as finite.
- */
-export function* nonFiniteSearch(tensor: StoredTensor): Generator<void, number> {
-  const format = exponents.get(tensor.dtype);
-  if (format === undefined) return -1;
-  const { bytes, mask } = format;
-  const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-  const count = tensor.data.byteLength / bytes;
-  for (let start = 0; start < count; start += searchStep) {
-    const stop = Math.min(count, start + searchStep);
-    for (let i = start; i < stop; i++) {
-      // The upper two bytes of the little-endian element hold sign and exponent.
-      if ((view.getUint16((i + 1) * bytes - 2, true) & mask) === mask) return i;
-    }
-    yield;
-  }
-  return -1;
 }

@@ -1,7 +1,7 @@
 /** Weight files as state dicts. */
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import { type OpenWeightsOptions, openWeights } from '../io/open_weights.ts';
-import { writeSafetensors } from '../io/safetensors.ts';
+import { writeSafetensors } from '../io/safetensors_writer.ts';
 import type { WeightFile, WeightFormat } from '../io/weight_file.ts';
 import type { ParameterSpec } from '../layers/model_builder.ts';
 import { type KeyLayout, keyLayouts, mapKeys } from './key_maps.ts';

@@ -15,7 +15,8 @@ import {
   preprocessings,
   ShapeError,
 } from '../../lib/index.ts';
-import { readSafetensors, writeSafetensors } from '../../lib/io/safetensors.ts';
+import { writeSafetensors } from '../../lib/io/safetensors_writer.ts';
+import { readFile } from '../io/read_bytes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-images-'));
 const path = (name: string): string => join(folder, name);
@@ -169,7 +170,7 @@ describe('preprocessing', () => {
     async (text) => {
       using damaged = createModel('se_resnet14', { classes: 4 });
       await damaged.save(path('damaged.safetensors'));
-      const { tensors } = await readSafetensors(path('damaged.safetensors'));
+      const { tensors } = await readFile(path('damaged.safetensors'));
       await writeSafetensors(path('damaged.safetensors'), tensors, {
         metadata: [['senet.preprocessing', text]],
       });

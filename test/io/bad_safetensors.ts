@@ -15,9 +15,10 @@ const one = (dtype: string, shape: string, offsets: string, data = 4) =>
 const good = entry('F32', '[1]', '[0,4]');
 
 const lengths: BadFile[] = [
-  bad('empty', new Uint8Array(0), /header length: expected 8 bytes, the file has 0/),
-  bad('7 bytes', new Uint8Array(7), /header length: expected 8 bytes, the file has 7/),
-  bad('n = 0', file(''), /header, byte 8: expected '\{', received nothing/),
+  bad('empty', new Uint8Array(0), /expected a safetensors file or .* received an empty file/),
+  bad('7 bytes', new Uint8Array(7), /received a file that begins with/),
+  bad('8 bytes', file(''), /received a file that begins with/),
+  bad('n = 0', file('', Buffer.from('{}')), /header, byte 8: header: expected a JSON object/),
   bad('n = 1', file('{'), /byte 9: key: expected a string, received the end/),
   bad(
     'n = 2^63',
@@ -40,12 +41,12 @@ const texts: BadFile[] = [
     file(new Uint8Array([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x7d])),
     /expected UTF-8/,
   ),
-  bad('byte order mark', file('\ufeff{}'), /byte 8: expected '\{'/),
-  bad('leading space', file(' {}'), /byte 8: expected '\{', received ' \{\}'/),
+  bad('byte order mark', file('\ufeff{}'), /received a file that begins with/),
+  bad('leading space', file(' {}'), /received a file that begins with '.* \{\}'/),
   bad('unpaired surrogate', file(`{"\\ud800":${good}}`, 4), /unpaired surrogate/),
-  bad('JSON array', file('[]'), /byte 8: expected '\{', received '\[\]'/),
-  bad('JSON number', file('1'), /expected '\{'/),
-  bad('JSON null', file('null'), /expected '\{'/),
+  bad('JSON array', file('[]'), /received a file that begins with '.*\[\]'/),
+  bad('JSON number', file('1'), /received a file that begins with/),
+  bad('JSON null', file('null'), /received a file that begins with/),
   bad(
     'nested 100,000 deep',
     file('{"a":'.repeat(100_000)),

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, ArgumentRangeError, ShapeError } from '../../lib/errors.ts';
-import {
-  type DType,
-  parseSafetensors,
-  readSafetensors,
-  serializeSafetensors,
-  type TensorData,
-  writeSafetensors,
-} from '../../lib/io/safetensors.ts';
+import type { DType } from '../../lib/io/dtype.ts';
+import { openWeights } from '../../lib/io/open_weights.ts';
+import { serializeSafetensors, writeSafetensors } from '../../lib/io/safetensors_writer.ts';
+import type { TensorData } from '../../lib/io/stored_tensor.ts';
 
 const float = (...values: number[]): TensorData => ({
   dtype: 'F32',
@@ -109,14 +105,13 @@ describe('wrong use', () => {
       ArgumentRangeError,
       /16777216 bytes/,
     ],
-    ['parse text', () => parseSafetensors(wrong<Uint8Array>('text')), ArgumentError, /expected bytes/],
   ])('%s', (_, call, kind, message) => {
     expect(call).toThrow(kind);
     expect(call).toThrow(message);
   });
 
   it.each([undefined, null, 1, '', 'a\0b', {}])('path %o', async (path) => {
-    await expect(readSafetensors(wrong<string>(path))).rejects.toThrow(/readSafetensors: expected a path/);
+    await expect(openWeights(wrong<string>(path))).rejects.toThrow(/openWeights: expected a path/);
     await expect(writeSafetensors(wrong<string>(path), [])).rejects.toThrow(
       /writeSafetensors: expected a path/,
     );

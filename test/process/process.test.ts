@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
+import { readFile } from '../io/read_bytes.ts';
 import { expectNoCrash, type RunOptions, runNode } from './run_node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-process-'));
@@ -74,8 +75,7 @@ describe.each([
     // Whatever is visible under the final name is whole: a save is a rename.
     const visible = readdirSync(place).filter((name) => name === 'model.safetensors');
     for (const name of visible) {
-      const { readSafetensors } = await import('../../lib/io/safetensors.ts');
-      await readSafetensors(join(place, name));
+      await readFile(join(place, name));
     }
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { ArgumentError, FileError, ShapeError, WeightsError } from '../../lib/errors.ts';
-import { readSafetensors } from '../../lib/io/safetensors.ts';
 import { Model } from '../../lib/model.ts';
+import { readFile } from '../io/read_bytes.ts';
 import { batches, batchOf, bitsOf, definition, tiny } from './helpers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-weights-'));
@@ -31,7 +31,7 @@ describe('files', () => {
     expect(await bitsOf(second)).toBe(await bitsOf(first));
     const { images } = batchOf(5);
     expect(await second.predict(images)).toEqual(await first.predict(images));
-    const { tensors, metadata } = await readSafetensors(path);
+    const { tensors, metadata } = await readFile(path);
     expect(tensors.get('block.se.fc1.weight')!.shape).toEqual([4, 16, 1, 1]);
     expect(metadata.get('senet.model')).toBe('tiny');
   });

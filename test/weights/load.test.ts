@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { createModel } from '../../lib/create_model.ts';
 import { ArgumentError, ArgumentRangeError, FileError, WeightsError } from '../../lib/errors.ts';
-import { writeSafetensors } from '../../lib/io/safetensors.ts';
+import { writeSafetensors } from '../../lib/io/safetensors_writer.ts';
 import { defineModel, globalAvgPool, linear } from '../../lib/layers/index.ts';
 import { Model } from '../../lib/model.ts';
 import { readStateDict, writeStateDict } from '../../lib/weight_files/files.ts';
