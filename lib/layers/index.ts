@@ -38,6 +38,7 @@ export {
   type TailSqueezeExciteOptions,
 } from './norm_tail.ts';
 export type { Padding, Pair } from './options.ts';
+export { pad } from './pad.ts';
 export type { PoolOptions } from './pool.ts';
 export { scale } from './scale.ts';
 export { scope } from './scope.ts';

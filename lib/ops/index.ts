@@ -22,6 +22,7 @@ import { multiply, multiplyReduce } from './multiply.ts';
 import { normActivation } from './norm_activation.ts';
 import { normTail, normTailGrad } from './norm_tail.ts';
 import type { Op } from './op.ts';
+import { pad } from './pad.ts';
 import { reshape } from './reshape.ts';
 import { scale } from './scale.ts';
 import { sgd } from './sgd.ts';
@@ -69,6 +70,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     normActivation,
     normTail,
     normTailGrad,
+    pad,
     reshape,
     runningUpdate,
     lossScale,

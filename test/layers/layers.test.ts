@@ -24,6 +24,7 @@ import {
   multiply,
   normActivation,
   normTail,
+  pad,
   relu,
   relu6,
   scale,
@@ -181,6 +182,12 @@ const rows: Record<string, Row> = {
     ops: 'channel_shuffle',
     shape: [1, 9, 8, 6],
     attributes: { groups: 3 },
+  },
+  pad: {
+    part: (x) => pad(x, { padding: [1, -1, 2, 0] }),
+    ops: 'pad',
+    shape: [1, 9, 10, 6],
+    attributes: { padding: [1, -1, 2, 0] },
   },
   flatten: { part: (x) => flatten(x), ops: 'flatten', shape: [1, 432] },
   dropout: {

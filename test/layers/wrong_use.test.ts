@@ -28,6 +28,7 @@ import {
   multiply,
   normActivation,
   normTail,
+  pad,
   relu,
   schedules,
   scope,
@@ -91,6 +92,8 @@ const wholeOptions: Record<string, Call> = {
   'maxPool kernel': (v) => build((x) => maxPool(x, { kernel: wrong(v) })),
   'avgPool kernel': (v) => build((x) => avgPool(x, { kernel: wrong(v) })),
   'squeezeExcite reduction': (v) => v === null || build((x) => squeezeExcite(x, { reduction: wrong(v) })),
+  'pad padding': (v) => build((x) => pad(x, { padding: wrong(v) })),
+  'pad side': (v) => build((x) => pad(x, { padding: [0, wrong<number>(v), 0, 0] })),
   'channelShuffle groups': (v) => build((x) => channelShuffle(x, { groups: wrong(v) })),
   'channelSlice end': (v) => build((x) => channelSlice(x, { start: 0, end: wrong(v) })),
   'dropout rate': (v) => build((x) => dropout(x, { rate: wrong(v) })),
@@ -114,7 +117,7 @@ const allowed = new Set(
     ...['model classes', 'model seed', 'sgd momentum', 'crossEntropy smoothing', 'plateau patience'],
   ].map((name) => `${name} null`),
 );
-for (const name of ['cosine lr 1.5', 'cosine lr 2^53']) allowed.add(name);
+for (const name of ['cosine lr 1.5', 'cosine lr 2^53', 'pad side -1']) allowed.add(name);
 
 const optionCases = Object.entries(wholeOptions).flatMap(([name, call]) =>
   junk
@@ -129,6 +132,7 @@ const features: Record<string, (x: never) => unknown> = {
   relu: (x) => relu(x),
   maxPool: (x) => maxPool(x, { kernel: 2 }),
   avgPool: (x) => avgPool(x, { kernel: 2 }),
+  pad: (x) => pad(x, { padding: [1, 1, 1, 1] }),
   globalAvgPool: (x) => globalAvgPool(x),
   globalMaxPool: (x) => globalMaxPool(x),
   flatten: (x) => flatten(x),
@@ -297,6 +301,13 @@ const shapeCases: (readonly [string, () => unknown])[] = [
       () => build((x) => avgPool(x, { kernel: 1, padding: pad })),
     ] as const,
   ]),
+  ...[
+    [-8, 0, 0, 0],
+    [-3, -5, 1, 1],
+    [1, 1, 0, -8],
+    [2, 3, -9, 1],
+    [0, 0, 0],
+  ].map((padding) => [`pad by ${padding}`, () => build((x) => pad(x, { padding: wrong(padding) }))] as const),
   ...[7, 8, 100].flatMap((end) => [
     [`channelSlice to ${end}`, () => build((x) => channelSlice(x, { start: 0, end }))] as const,
     [`channelSlice from ${end}`, () => build((x) => channelSlice(x, { start: end, end: 6 }))] as const,

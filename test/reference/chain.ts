@@ -4,7 +4,7 @@
  */
 import { type Attributes, sameShape } from '../../lib/ir/graph.ts';
 import { fromInput } from './activation.ts';
-import { flagOf, numberOf, textOf } from './attributes.ts';
+import { flagOf, numberOf, paddingOf, textOf } from './attributes.ts';
 import { evaluate } from './index.ts';
 import { channelsOf, given, mapSizes, type RefTensor, type Slots, zip } from './tensor.ts';
 
@@ -156,6 +156,8 @@ export const gradients: Readonly<Record<string, Gradient>> = {
     evaluate('channel_shuffle', [dy], {
       groups: channelsOf(given(inputs, 0, 'x')) / numberOf(attributes, 'groups'),
     }),
+  pad: (dy, _, __, attributes) =>
+    evaluate('pad', [dy], { padding: paddingOf(attributes).map((side) => 0 - side) }),
   flatten: (dy, inputs) => {
     const x = given(inputs, 0, 'x');
     return evaluate('unflatten', [dy], { size: sizeOfMap(x), channels: channelsOf(x) });

@@ -22,6 +22,7 @@ import { reference as maxPool } from './max_pool.ts';
 import { reference as multiply } from './multiply.ts';
 import { reference as normActivation } from './norm_activation.ts';
 import { reference as normTail } from './norm_tail.ts';
+import { reference as pad } from './pad.ts';
 import { reference as reshape } from './reshape.ts';
 import { reference as runningUpdate } from './running_update.ts';
 import { reference as scale } from './scale.ts';
@@ -59,6 +60,7 @@ export const reference: References = {
   ...multiply,
   ...normActivation,
   ...normTail,
+  ...pad,
   ...reshape,
   ...runningUpdate,
   ...scale,

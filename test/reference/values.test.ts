@@ -139,6 +139,11 @@ describe('channels', () => {
     expect(run('channel_shuffle', [counting(1, 6)], { groups: 2 })[0]!.data).toEqual([1, 4, 2, 5, 3, 6]);
   });
 
+  test('pad puts zeros around, and cuts off', () => {
+    const [y] = run('pad', [counting(1, 2, 3, 1)], { padding: [1, -1, -1, 2] });
+    expect(y).toEqual({ shape: [1, 2, 4, 1], data: [0, 0, 0, 0, 2, 3, 0, 0] });
+  });
+
   test('flatten is channel first', () => {
     const [y] = run('flatten', [counting(1, 1, 2, 3)]);
     expect(y).toEqual({ shape: [1, 6], data: [1, 4, 2, 5, 3, 6] });

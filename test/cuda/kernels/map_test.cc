@@ -1,6 +1,7 @@
 // Ops between maps and values of their channels: multiply, its reduction, global pools, bias, the convolution
 // epilogue, copies of channels, shuffle, flatten, pixels and weights.
 #include <algorithm>
+#include <array>
 
 #include "kernel_test.h"
 
@@ -198,6 +199,33 @@ KERNEL_TEST(channels) {
       mixed[i] = a.stored[i - c + c % groups * (channels / groups) + c / groups];
     }
     expect_equal("shuffle", shuffled, mixed);
+  });
+}
+
+KERNEL_TEST(pad) {
+  for_each_storage([](auto tag) {
+    using T = decltype(tag);
+    for (int64_t channels : {1, 8, 12, 40}) {
+      for (const auto& [top, left, rows, columns] :
+           {std::array<int64_t, 4>{1, 1, 7, 5}, {-1, -2, 4, 9}, {2, 0, 12, 5}, {-7, 9, 3, 8}}) {
+        for (int64_t misaligned : {0, 1}) {
+          in_case(storage_name<T>(), channels, top, left, rows, columns, "misaligned", misaligned);
+          const int64_t images = 2, height = 7, width = 5;
+          Random random(channels);
+          const auto x = random_values<T>(images * height * width * channels, random);
+          const DeviceArray<T> x_(x.stored, misaligned), y(images * rows * columns * channels);
+          pad<T>(x_, y, {images, channels, {height, rows, top}, {width, columns, left}}, stream());
+          std::vector<T> want(images * rows * columns * channels, from_double<T>(0));
+          for (size_t i = 0; i < x.stored.size(); ++i) {
+            const int64_t c = i % channels, position = i / channels, column = position % width + left,
+                          row = position / width % height + top, n = position / (width * height);
+            if (row < 0 || row >= rows || column < 0 || column >= columns) continue;
+            want[((n * rows + row) * columns + column) * channels + c] = x.stored[i];
+          }
+          expect_equal("y", y, want);
+        }
+      }
+    }
   });
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/parallel.h"
 
 namespace senet::cpu {
 

@@ -36,6 +36,7 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"channel_slice", prepare_channel_slice},
       {"channel_slice_grad", prepare_channel_slice_grad},
       {"channel_shuffle", prepare_channel_shuffle},
+      {"pad", prepare_pad},
       {"flatten", prepare_flatten},
       {"unflatten", prepare_unflatten},
       {"reshape", prepare_reshape},

@@ -262,6 +262,18 @@ void channel_slice_backward(const T* dy, T* dx, int64_t rows, int64_t channels, 
 template <typename T>
 void channel_shuffle(const T* x, T* y, int64_t rows, int64_t channels, int64_t groups, cudaStream_t stream);
 
+// Along one side: y[i] = x[i - before] where there is such an x, else 0.
+struct PadAxis {
+  int64_t input, output, before;
+};
+struct PadSize {
+  int64_t images, channels;
+  PadAxis rows, columns;
+};
+// x [N,H,W,C] to y [N,OH,OW,C].
+template <typename T>
+void pad(const T* x, T* y, const PadSize& size, cudaStream_t stream);
+
 // y [N, C*positions] float in the order C, H, W; back.
 template <typename T>
 void flatten(const T* x, float* y, const MapSize& size, cudaStream_t stream);
