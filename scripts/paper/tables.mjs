@@ -54,6 +54,8 @@ export const tables = [
       ['SE-ResNet-164', 'se_preresnet164', { se }, '4.39'],
       ['WRN-16-8', 'wrn16_8', undefined, '4.27'],
       ['SE-WRN-16-8', 'se_wrn16_8', { se }, '3.88'],
+      ['Shake-Shake 26 2x96d + Cutout', 'shake_shake26_2x96d', undefined, '2.56'],
+      ['SE-Shake-Shake 26 2x96d + Cutout', 'se_shake_shake26_2x96d', { se }, '2.12'],
     ],
   },
   {

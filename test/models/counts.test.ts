@@ -18,6 +18,28 @@ function shakeEven(classes: number): number {
   return total + channels * classes + classes;
 }
 
+/** Twelve blocks of two branches 3x3, 3x3, with norms; shortcuts of two paths, together a 1x1, where the width grows. */
+function shakeShake(classes: number): { plain: number; excited: number; macs: number } {
+  let channels = 16;
+  let plain = 3 * 16 * 9 + 2 * 16;
+  let macs = 3 * 16 * 9 * 32 ** 2;
+  let se = 0;
+  let seMacs = 0;
+  [96, 192, 384].forEach((width, stage) => {
+    const positions = (32 / 2 ** stage) ** 2;
+    for (let i = 0; i < 4; i += 1) {
+      const weights = 2 * 9 * (channels + width) * width + (channels === width ? 0 : channels * width);
+      plain += weights + 8 * width + (channels === width ? 0 : 2 * width);
+      macs += weights * positions;
+      se += (2 * width * width) / 16 + width + width / 16;
+      seMacs += (2 * width * width) / 16;
+      channels = width;
+    }
+  });
+  plain += channels * classes + classes;
+  return { plain, excited: plain + se, macs: macs + seMacs + channels * classes };
+}
+
 describe('parameters', () => {
   test.each([
     ['resnet18', {}, 11_689_512],
@@ -51,6 +73,8 @@ describe('parameters', () => {
         10 * (2 * 2080 * 130 + 2080 + 130),
     ],
     ['shake_even29_2x4x64d', {}, shakeEven(100)],
+    ['shake_shake26_2x96d', {}, shakeShake(10).plain],
+    ['se_shake_shake26_2x96d', {}, shakeShake(10).excited],
     ['mobilenet', {}, 4_231_976],
     ['shufflenet_g3', {}, 1_865_728],
   ] as const)('%s %j', (name, options, expected) => {
@@ -100,6 +124,7 @@ describe('parameters', () => {
     ['preresnet110', 1.73],
     ['preresnet164', 1.7],
     ['wrn16_8', 10.96],
+    ['shake_shake26_2x96d', 26.19],
   ] as const)('%s has %d million', (name, millions) => {
     expect(summaryOf(name).parameters / 1e6).toBeCloseTo(millions, 1);
   });
@@ -179,6 +204,10 @@ test.each([
   ['senet154', '3x3', 20.688],
 ] as const)('multiply-adds of %s with the stride in the %s', (name, strideIn, billions) => {
   expect(Math.abs(summaryOf(name, { strideIn }).macs / 1e9 - billions)).toBeLessThan(0.001);
+});
+
+test('multiply-adds of SE-Shake-Shake', () => {
+  expect(summaryOf('se_shake_shake26_2x96d').macs).toBe(shakeShake(10).macs);
 });
 
 // Its Table II has 2.03 and 2.04 for BN-Inception. For Inception-ResNet-v2 it has 11.75 and 11.76: what SE adds is the

@@ -1,13 +1,18 @@
-/** Models that timm has too: names, shapes and counts of their state dicts, and logits (fixtures/make_timm.py). */
+/**
+ * Models that timm (fixtures/make_timm.py) or a script (fixtures/make_shake.py) has in PyTorch, too: names, shapes and counts
+ * of their state dicts, and logits.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { inferenceGraph } from '../../lib/graph/programs.ts';
 import { sizeOf } from '../../lib/ir/graph.ts';
-import type { ModelDefinition, ParameterSpec } from '../../lib/layers/index.ts';
-import { Model } from '../../lib/model.ts';
+import type { ParameterSpec } from '../../lib/layers/index.ts';
 import { buildModel, listModels, type ModelName, summarize } from '../../lib/models/index.ts';
+import type { StateDict } from '../../lib/weights.ts';
 import { expectClose } from '../helpers/close.ts';
 import { values } from '../helpers/formula.ts';
+import { runGraph } from '../helpers/run_graph.ts';
 import { tensor } from '../reference/index.ts';
 
 interface Keys {
@@ -21,8 +26,10 @@ interface Fixture {
   readonly keys: Readonly<Record<string, Keys>>;
   readonly logits: Readonly<Record<string, { readonly pixels: number; readonly logits: number[] }>>;
 }
-const timm = JSON.parse(readFileSync(new URL('../fixtures/timm.json', import.meta.url), 'utf8')) as Fixture;
-/** As in make_timm.py. */
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
+const [timm, shake] = [fixture('timm'), fixture('shake')];
+/** As in the scripts. */
 const PERIOD = 5003;
 const known = new Set(listModels({ aliases: true }));
 const named = <T>(table: Readonly<Record<string, T>>): [ModelName, T][] =>
@@ -38,14 +45,17 @@ const sha = (lines: readonly string[]): string =>
     .update([...lines].sort().join('\n'))
     .digest('hex');
 
-test.each(named(timm.keys))('the state dict of %s', (name, { parameters, entries, names, shapes }) => {
-  const definition = buildModel(name);
-  const specs = definition.parameters;
-  expect(summarize(definition).parameters).toBe(parameters);
-  expect(specs.length).toBe(entries);
-  if (names !== undefined) expect(sha(specs.map((spec) => `${spec.name} ${shapeText(spec)}`))).toBe(names);
-  if (shapes !== undefined) expect(sha(specs.map(shapeText))).toBe(shapes);
-});
+test.each(named({ ...timm.keys, ...shake.keys }))(
+  'the state dict of %s',
+  (name, { parameters, entries, names, shapes }) => {
+    const definition = buildModel(name);
+    const specs = definition.parameters;
+    expect(summarize(definition).parameters).toBe(parameters);
+    expect(specs.length).toBe(entries);
+    if (names !== undefined) expect(sha(specs.map((spec) => `${spec.name} ${shapeText(spec)}`))).toBe(names);
+    if (shapes !== undefined) expect(sha(specs.map(shapeText))).toBe(shapes);
+  },
+);
 
 test('every alias is compared', () => {
   const plain = new Set(listModels());
@@ -54,8 +64,8 @@ test('every alias is compared', () => {
   expect(aliases.filter((name) => !(name in timm.keys))).toEqual([]);
 });
 
-/** The weights that make_timm.py fills a model with. */
-function weightsOf({ parameters }: ModelDefinition) {
+/** The weights that the scripts fill a model with. */
+function weightsOf(parameters: readonly ParameterSpec[]): StateDict {
   return new Map(
     parameters.map((spec) => {
       const { name } = spec;
@@ -68,28 +78,14 @@ function weightsOf({ parameters }: ModelDefinition) {
 }
 
 describe('logits', () => {
-  test.each(named(timm.logits))(
+  test.each(named({ ...timm.logits, ...shake.logits }))(
     'of %s',
     async (name, { pixels, logits }) => {
-      const definition = buildModel(name, { input: [pixels, pixels, 3], classes: 10 });
-      const model = new Model(definition);
-      try {
-        await model.compile({ device: 'cpu', threads: 1 });
-        await model.loadStateDict(weightsOf(definition));
-        const images = Float32Array.from(values('images', [2, pixels, pixels, 3], 1, 0, PERIOD).data);
-        const probabilities = await model.predict(images);
-        // Logarithms of probabilities are logits but for a number that all of an image's have in common.
-        const expected = [0, 1].flatMap((n) => {
-          const row = logits.slice(10 * n, 10 * n + 10);
-          const norm = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
-          return row.map((logit) => logit - norm);
-        });
-        const actual = Float32Array.from(probabilities, Math.log);
-        // The last sums have some thousand terms, and those of all layers add their rounding.
-        expectClose(actual, tensor([20], expected), { reduction: 4096, dtype: 'f32' });
-      } finally {
-        model.dispose();
-      }
+      const { graph, parameters } = buildModel(name, { input: [pixels, pixels, 3], classes: 10 });
+      const images = Float32Array.from(values('images', [2, pixels, pixels, 3], 1, 0, PERIOD).data);
+      const [actual] = await runGraph(inferenceGraph(graph, 2), weightsOf(parameters), { images });
+      // The last sums have some thousand terms, and those of all layers add their rounding.
+      expectClose(actual!, tensor([20], logits), { reduction: 4096, dtype: 'f32' });
     },
     180_000,
   );
