@@ -155,6 +155,11 @@ const channelSlice: Rule = (c) => {
   };
 };
 
+const pad: Rule = (c) => {
+  const [top, left, bottom, right] = pads(list(c.node, 'padding')) as [number, number, number, number];
+  return { name: c.emit('Pad', [c.input(0), c.graph.integers([0, 0, top, left, 0, 0, bottom, right])]) };
+};
+
 const channelShuffle: Rule = (c) => {
   const shape = c.shape(c.node.inputs[0]!);
   const channels = shape.at(-1)!;
@@ -193,6 +198,7 @@ export const exportRules: Readonly<Record<string, Rule>> = {
   concat,
   channel_slice: channelSlice,
   channel_shuffle: channelShuffle,
+  pad,
   max_pool: pool('MaxPool'),
   avg_pool: pool('AveragePool'),
   global_avg_pool: (c) => ({ name: c.emit('GlobalAveragePool', [c.input(0)]), isMap: true }),

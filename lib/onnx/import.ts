@@ -6,6 +6,7 @@ import { f32, type Graph, sizeOf } from '../ir/graph.ts';
 import type { ModelDefinition } from '../layers/model_builder.ts';
 import { readConstant } from './constant.ts';
 import type { Weight } from './export.ts';
+import { foldPads } from './fold_pads.ts';
 import { type ImportRule, layerRules } from './import_layers.ts';
 import { ImportNode } from './import_node.ts';
 import { shapeRules } from './import_shapes.ts';
@@ -238,7 +239,7 @@ function assemble(bytes: Uint8Array, path: string, settings: ImportSettings): Im
   const importer = new Importer(graph, path, opset);
   const logits = importer.run(inputName, input);
   const plain = prune(importer.builder.finish([logits.id]));
-  const recognised = recogniseTails(plain);
+  const recognised = recogniseTails(foldPads(plain));
   const kept = keepUsed(recognised);
   const names = new Set(kept.values.filter(({ kind }) => kind !== 'intermediate').map(({ name }) => name));
   const parameters = importer.parameters.specs.filter(({ name }) => names.has(name));

@@ -271,6 +271,33 @@ const split: ImportRule = (node) => {
   });
 };
 
+/** Zeros around the positions of a map; a negative number cuts off. */
+const pad: ImportRule = (node) => {
+  const mode = node.text('mode', 'constant');
+  if (mode !== 'constant') node.unsupported(`mode: expected constant, found '${mode}'`);
+  if (node.has(2) && node.number(2) !== 0) node.unsupported('a Pad with other numbers than 0');
+  const x = node.feature(0);
+  const rank = node.dims(x).length + 1;
+  const axes = node.has(3) ? node.integers(3) : Array.from({ length: rank }, (_, i) => i);
+  const given = node.integers(1);
+  if (given.length !== 2 * axes.length || given.some((p) => !(Math.abs(p) < 2 ** 31))) {
+    node.fail(`pads: expected ${2 * axes.length} whole numbers, found [${given.join(', ')}]`);
+  }
+  const sides = new Array<number>(2 * rank).fill(0);
+  for (const [i, axis] of axes.entries()) {
+    const at = axis < 0 ? axis + rank : axis;
+    if (!(at >= 0 && at < rank)) node.fail(`axes: expected axes of ${rank} dimensions, found ${axis}`);
+    sides[at] = given[i]!;
+    sides[at + rank] = given[i + axes.length]!;
+  }
+  if (sides.every((side) => side === 0)) return [x];
+  if (rank !== 4 || [0, 1, 4, 5].some((at) => sides[at] !== 0)) {
+    node.unsupported('a Pad of more than the height and width of a map');
+  }
+  const padding = [sides[2]!, sides[6]!, sides[3]!, sides[7]!];
+  return [node.feed(node.emit('pad', [node.map(0)], { padding }), { kind: 'map' })];
+};
+
 const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
@@ -320,6 +347,7 @@ export const shapeRules: Readonly<Record<string, ImportRule>> = {
   Concat: concat,
   Slice: slice,
   Split: split,
+  Pad: pad,
   Dropout: dropout,
   Identity: (node) => [node.value(0)],
   Cast: (node) => [node.value(0)],

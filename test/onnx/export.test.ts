@@ -26,6 +26,7 @@ import {
   type ModelDefinition,
   maxPool,
   multiply,
+  pad,
   relu,
   relu6,
   sigmoid,
@@ -75,6 +76,7 @@ const everyOp = defineModel({ input: [11, 9, 2] }, (images) => {
   let x: FeatureMap = relu(batchNorm(conv2d(images, { filters: 12, kernel: [3, 5], padding: [1, 0, 2, 1] })));
   x = squeezeExcite(x, { squeeze: 'max', gate: 'tanh', reduction: 4 });
   x = squeezeExcite(x, { squeeze: 'none', bias: false, reduction: 4 });
+  x = pad(x, { padding: [1, -2, -1, 1] });
   x = maxPool(x, { kernel: 3, stride: 2, padding: 1, ceil: true });
   x = add(
     x,

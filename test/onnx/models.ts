@@ -1,12 +1,10 @@
 /** Models with weights that make every layer matter, and what senet computes with them. */
-import { Device } from '../../lib/device.ts';
 import { inferenceGraph } from '../../lib/graph/programs.ts';
 import { ABSENT, sizeOf } from '../../lib/ir/graph.ts';
 import type { ModelDefinition } from '../../lib/layers/index.ts';
 import { type ExportSettings, encodeOnnx } from '../../lib/onnx/export.ts';
-import { Program } from '../../lib/program.ts';
-import { Tensor } from '../../lib/tensor.ts';
 import type { StateDict, StateTensor } from '../../lib/weights.ts';
+import { runGraph } from '../helpers/run_graph.ts';
 
 /** A cheap generator of numbers in [-1, 1), good enough to fill a hundred million weights with. */
 export function noise(count: number, seed: number, scale: number, shift = 0): Float32Array {
@@ -70,22 +68,8 @@ export async function logitsOf(
   images: Float32Array,
   batch: number,
 ): Promise<Float32Array> {
-  const device = await Device.open('cpu');
-  try {
-    const tensors = new Map<string, Tensor>();
-    for (const { name, shape } of definition.parameters) {
-      const tensor = new Tensor(device, name, shape);
-      tensors.set(name, tensor);
-      await device.write([tensor.handle], [weights.get(name)!.data]);
-    }
-    const program = await Program.compile(device, inferenceGraph(definition.graph, batch), tensors);
-    const [logits] = await program.run({ images });
-    program.dispose();
-    for (const tensor of tensors.values()) tensor.dispose();
-    return Float32Array.from(logits!);
-  } finally {
-    device.dispose();
-  }
+  const [logits] = await runGraph(inferenceGraph(definition.graph, batch), weights, { images });
+  return Float32Array.from(logits!);
 }
 
 /** Images [N, H, W, C] as [N, C, H, W]. */

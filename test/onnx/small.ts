@@ -14,6 +14,7 @@ import {
   linear,
   maxPool,
   normTail,
+  pad,
   relu,
   squeezeExcite,
 } from '../../lib/layers/index.ts';
@@ -36,7 +37,7 @@ const definition = defineModel({ input: [7, 6, 2] }, (images) => {
   x = add(x, squeezeExcite(channelShuffle(x, { groups: 3 }), { gate: 'tanh', reduction: 3 }));
   x = concat([
     channelSlice(x, { start: 0, end: 2 }),
-    avgPool(x, { kernel: 2, stride: 1, padding: [0, 1, 0, 1] }),
+    avgPool(pad(x, { padding: [1, -1, 0, 0] }), { kernel: 2, stride: 1, padding: [0, 1, 0, 1] }),
   ]);
   return linear(concat([globalAvgPool(x), flatten(x)]), { units: 3, name: 'fc' });
 });
