@@ -6,7 +6,7 @@ import type { ModelDefinition } from './layers/model_builder.ts';
 import { Model } from './model.ts';
 import type { ModelOptions } from './model_options.ts';
 import { encodeOnnx } from './onnx/export.ts';
-import { decodeOnnx } from './onnx/import.ts';
+import { readOnnx } from './onnx/import.ts';
 import { opsets } from './onnx/schema.ts';
 import { checkChoice, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import type { StateDict } from './weights.ts';
@@ -69,7 +69,8 @@ const MAX_BYTES = 2 ** 31 - 1;
 /**
  * Reads a classifier of images from an ONNX file of opset 11 to 22 as a model to predict with and to train on: input
  * float32 [N, C, H, W], output [N, classes], either logits or a Softmax of them, which `predict` computes anyway. Parameters
- * keep the file's names. Squeeze-and-excitation blocks and the tails of residual blocks run in senet's fused kernels.
+ * keep the file's names. Values that the file has in others are read from its own folder and those below it, nowhere
+ * else. Squeeze-and-excitation blocks and the tails of residual blocks run in senet's fused kernels.
  *
  * @throws FileError for a damaged file, UnsupportedError for one with operators or shapes that senet lacks; both name the
  *   tensor or node, and operators that are missing are named all at once
@@ -87,8 +88,8 @@ export async function importOnnx(path: string, options: ImportOnnxOptions = {}):
     }
     for (const side of size) checkWhole('importOnnx: size', side, 1);
   }
-  const bytes = await readFile(path, checkSignal('importOnnx: signal', options.signal));
-  const { definition, weights } = decodeOnnx(bytes, path, { size });
+  const signal = checkSignal('importOnnx: signal', options.signal);
+  const { definition, weights } = await readOnnx(await readFile(path, signal), path, { size }, signal);
   const model = new Model(definition, seed === undefined ? {} : { seed });
   await model.loadStateDict(weights);
   return model;

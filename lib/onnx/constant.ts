@@ -3,7 +3,7 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { StoredTensor } from '../io/stored_tensor.ts';
 import { sizeOf } from '../ir/graph.ts';
 import { asProblem, FormatProblem } from './protobuf.ts';
-import { dataTypes, type TensorMessage } from './schema.ts';
+import { dataTypes, type TensorMessage, tensorLocations } from './schema.ts';
 
 /** A tensor whose values are known. */
 export interface FloatConstant {
@@ -52,6 +52,15 @@ function checkDims(dims: readonly number[]): number {
     problem(`dims: expected fewer than 2^53 elements, found [${dims.join(', ')}]`);
   return count;
 }
+
+/** Bytes of an element. */
+function widthOf(dataType: number): number {
+  return byteSizes.get(dataType) ?? problem(`dataType: expected numbers, found type ${dataType}`);
+}
+
+/** Bytes that a tensor's values have to take. */
+export const bytesOfDims = ({ dims, dataType = 0 }: TensorMessage): number =>
+  checkDims(dims) * widthOf(dataType);
 
 const sizeOfBlocks = (blocks: readonly Uint8Array[]): number =>
   blocks.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -133,13 +142,20 @@ export function readConstant(
   tensor: TensorMessage,
   name: string,
 ): FloatConstant | IntegerConstant | { readonly kind: 'unread' } {
-  const { dims, dataType = 0, rawData, floatData, int32Data, int64Data, dataLocation = 0 } = tensor;
+  const {
+    dims,
+    dataType = 0,
+    rawData,
+    floatData,
+    int32Data,
+    int64Data,
+    dataLocation = tensorLocations.here,
+  } = tensor;
   const count = checkDims(dims);
-  const width = byteSizes.get(dataType);
-  if (dataLocation !== 0 || tensor.externalData.length > 0) {
+  if (dataLocation !== tensorLocations.here || tensor.externalData.length > 0) {
     problem('expected the values in this file, found a reference to another one');
   }
-  if (width === undefined) return problem(`dataType: expected numbers, found type ${dataType}`);
+  const width = widthOf(dataType);
   const places = [rawData === undefined ? 0 : 1, floatData.length, int32Data.length, int64Data.length];
   if (places.filter((n) => n > 0).length > 1) problem('expected values in one field, found them in several');
   if (dataType === dataTypes.float) {

@@ -6,6 +6,7 @@ import { f32, type Graph, sizeOf } from '../ir/graph.ts';
 import type { ModelDefinition } from '../layers/model_builder.ts';
 import { readConstant } from './constant.ts';
 import type { Weight } from './export.ts';
+import { loadExternalData } from './external_data.ts';
 import { foldPads } from './fold_pads.ts';
 import { type ImportRule, layerRules } from './import_layers.ts';
 import { ImportNode } from './import_node.ts';
@@ -227,8 +228,7 @@ function keepUsed(graph: Graph): Graph {
   );
 }
 
-function assemble(bytes: Uint8Array, path: string, settings: ImportSettings): Imported {
-  const message = decode(modelSchema, bytes, new Budget());
+function assemble(message: ModelMessage, path: string, settings: ImportSettings): Imported {
   const { graph } = message;
   if (graph === undefined) return problem('graph', 'expected a graph, found none');
   if (graph.sparseInitializer.length > 0)
@@ -257,23 +257,50 @@ function assemble(bytes: Uint8Array, path: string, settings: ImportSettings): Im
   };
 }
 
+const parse = (bytes: Uint8Array): ModelMessage =>
+  // A plain Uint8Array even when a Buffer was given, whose slice() would share memory.
+  decode(modelSchema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), new Budget());
+
+/** Adds to an error which file it is about. */
+function about(path: string, error: unknown): unknown {
+  if (error instanceof UnsupportedError && !error.message.startsWith(path)) {
+    return new UnsupportedError(`${path}: ${error.message}`);
+  }
+  if (error instanceof FormatProblem) {
+    return new FileError(path, error.where === '' ? error.message : `${error.where}: ${error.message}`);
+  }
+  return error;
+}
+
 /**
- * Reads an ONNX file from memory.
+ * Reads an ONNX file from memory, which must hold all values.
  *
  * @param path what error messages call the file
  * @throws FileError or UnsupportedError naming the tensor or node
  */
 export function decodeOnnx(bytes: Uint8Array, path: string, settings: ImportSettings): Imported {
   try {
-    // A plain Uint8Array even when a Buffer was given, whose slice() would share memory.
-    return assemble(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), path, settings);
+    return assemble(parse(bytes), path, settings);
   } catch (error) {
-    if (error instanceof UnsupportedError && !error.message.startsWith(path)) {
-      throw new UnsupportedError(`${path}: ${error.message}`);
-    }
-    if (error instanceof FormatProblem) {
-      throw new FileError(path, error.where === '' ? error.message : `${error.where}: ${error.message}`);
-    }
-    throw error;
+    throw about(path, error);
+  }
+}
+
+/**
+ * The same for a file on disk, with the values that it has in files beside it.
+ *
+ * @param bytes the content of the file at `path`
+ * @throws FileError, UnsupportedError or OutOfMemoryError naming the tensor or node
+ */
+export async function readOnnx(
+  bytes: Uint8Array,
+  path: string,
+  settings: ImportSettings,
+  signal?: AbortSignal,
+): Promise<Imported> {
+  try {
+    return assemble(await loadExternalData(parse(bytes), path, signal), path, settings);
+  } catch (error) {
+    throw about(path, error);
   }
 }

@@ -80,6 +80,9 @@ export const dataTypes = {
   bfloat16: 16,
 } as const;
 
+/** Where the values of a tensor are. */
+export const tensorLocations = { here: 0, external: 1 } as const;
+
 /** Types of attributes by their numbers. */
 export const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
 

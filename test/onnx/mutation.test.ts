@@ -1,14 +1,20 @@
-/** Ten thousand damaged files: each is read or refused with an error of senet's, quickly and in little memory. */
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+/** Twelve thousand damaged files: each is read or refused with an error of senet's, quickly and in little memory. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import { FileError, UnsupportedError } from '../../lib/errors.ts';
-import { decodeOnnx } from '../../lib/onnx/import.ts';
+import { decodeOnnx, type Imported, readOnnx } from '../../lib/onnx/import.ts';
 import type { GraphMessage, NodeMessage, TensorMessage } from '../../lib/onnx/schema.ts';
 import { Random } from '../helpers/random.ts';
-import { smallFile, smallMessage, toBytes } from './small.ts';
+import { smallFile, smallMessage, toBytes, withExternalData } from './small.ts';
 
 const SEED = 20250611;
 const COUNT = 10_000;
+const EXTERNAL_COUNT = 2_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'senet-mutation-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const random = new Random(SEED);
 const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length - 1)]!;
@@ -146,16 +152,56 @@ function mutateBytes(original: Uint8Array): Uint8Array {
 const small = new Uint8Array(smallFile());
 const exported = new Uint8Array(readFileSync(new URL('../fixtures/shuffle.onnx', import.meta.url)));
 
-test(`${COUNT} files (seed ${SEED})`, { timeout: 120_000 }, () => {
+const external = withExternalData('values.bin');
+
+/** Another place for the values of a tensor. */
+function changePlace(tensor: TensorMessage): TensorMessage {
+  const { externalData } = tensor;
+  if (externalData.length === 0 || random.integer(0, 3) === 0) return changeTensor(tensor);
+  const value = (old: string | undefined) =>
+    pick([
+      old,
+      `${old}0`,
+      String(pick(numbers)),
+      String(random.integer(0, 4000)),
+      'values.bin',
+      '../values.bin',
+      '',
+      '.',
+    ]);
+  switch (random.integer(0, 3)) {
+    case 0:
+      return { ...tensor, externalData: externalData.toSpliced(random.integer(0, 2), 1) };
+    case 1:
+      return { ...tensor, dataLocation: pick([undefined, 0, 2, -1]) };
+    default:
+      return { ...tensor, externalData: replaced(externalData, (e) => ({ ...e, value: value(e.value) })) };
+  }
+}
+
+function mutateExternal(): Uint8Array {
+  const { initializer } = external.message.graph!;
+  const places = initializer.filter(({ externalData }) => externalData.length > 0);
+  const chosen = pick(places);
+  const changed = initializer.map((tensor) => (tensor === chosen ? changePlace(tensor) : tensor));
+  return toBytes({ ...external.message, graph: { ...external.message.graph!, initializer: changed } });
+}
+
+/** Reads files that `make` makes, checks how each ends, and says how many ended how. */
+async function readAll(
+  count: number,
+  make: (i: number) => Uint8Array,
+  read: (bytes: Uint8Array) => Imported | Promise<Imported>,
+) {
   const outcomes = { read: 0, unsupported: 0, damaged: 0 };
   let slowest = 0;
   let largest = 0;
-  for (let i = 0; i < COUNT; i += 1) {
-    const bytes = i % 2 === 0 ? mutateStructure() : mutateBytes(i % 20 === 1 ? exported : small);
+  for (let i = 0; i < count; i += 1) {
+    const bytes = make(i);
     const memory = process.memoryUsage.rss();
     const start = performance.now();
     try {
-      const { definition, weights } = decodeOnnx(bytes, 'mutated', { size: undefined });
+      const { definition, weights } = await read(bytes);
       for (const { name } of definition.parameters) expect(weights.has(name)).toBe(true);
       outcomes.read += 1;
     } catch (error) {
@@ -170,8 +216,26 @@ test(`${COUNT} files (seed ${SEED})`, { timeout: 120_000 }, () => {
     `seed ${SEED}: ${outcomes.read} read, ${outcomes.unsupported} not supported, ${outcomes.damaged} damaged, ` +
       `slowest ${slowest.toFixed(1)} ms, at most ${(largest / 2 ** 20).toFixed(1)} MB`,
   );
-  expect(outcomes.read).toBeGreaterThan(COUNT * 0.05);
-  expect(outcomes.damaged).toBeGreaterThan(COUNT * 0.2);
+  expect(outcomes.read).toBeGreaterThan(count * 0.05);
+  expect(outcomes.damaged).toBeGreaterThan(count * 0.2);
   expect(slowest).toBeLessThan(1000);
   expect(largest).toBeLessThan(16 * 2 ** 20);
+}
+
+test(`${COUNT} files (seed ${SEED})`, { timeout: 120_000 }, async () => {
+  await readAll(
+    COUNT,
+    (i) => (i % 2 === 0 ? mutateStructure() : mutateBytes(i % 20 === 1 ? exported : small)),
+    (bytes) => decodeOnnx(bytes, 'mutated', { size: undefined }),
+  );
+});
+
+test(`${EXTERNAL_COUNT} files with values in another one (seed ${SEED})`, { timeout: 120_000 }, async () => {
+  writeFileSync(join(folder, 'values.bin'), external.data);
+  const intact = toBytes(external.message);
+  await readAll(
+    EXTERNAL_COUNT,
+    (i) => (i % 2 === 0 ? mutateExternal() : mutateBytes(intact)),
+    (bytes) => readOnnx(bytes, join(folder, 'mutated.onnx'), { size: undefined }),
+  );
 });

@@ -26,6 +26,7 @@ import {
   modelSchema,
   type NodeMessage,
   type TensorMessage,
+  tensorLocations,
 } from '../../lib/onnx/schema.ts';
 import { onnxBytes, randomWeights } from './models.ts';
 
@@ -79,3 +80,27 @@ export const withTensor = (name: string, change: Partial<TensorMessage>): ModelM
   withGraph(({ initializer }) => ({
     initializer: initializer.map((tensor) => (tensor.name === name ? { ...tensor, ...change } : tensor)),
   }));
+
+/** The message with the values of its larger tensors in another file, and that file's content. */
+export function withExternalData(location: string): { message: ModelMessage; data: Uint8Array } {
+  const pieces: Uint8Array[] = [];
+  let offset = 0;
+  const message = withGraph(({ initializer }) => ({
+    initializer: initializer.map((tensor) => {
+      const { rawData } = tensor;
+      if (rawData === undefined || rawData.byteLength < 64) return tensor;
+      const padded = new Uint8Array(Math.ceil(rawData.byteLength / 64) * 64);
+      padded.set(rawData);
+      pieces.push(padded);
+      const entries = { location, offset: String(offset), length: String(rawData.byteLength) };
+      offset += padded.byteLength;
+      return {
+        ...tensor,
+        rawData: undefined,
+        dataLocation: tensorLocations.external,
+        externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+      };
+    }),
+  }));
+  return { message, data: new Uint8Array(Buffer.concat(pieces)) };
+}
