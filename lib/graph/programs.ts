@@ -85,7 +85,7 @@ function movingStatistics(builder: GraphBuilder): MovingStatistics[] {
 }
 
 /** Copies the forward graph into a builder in its training form; returns the id of the logits. */
-function replayForTraining(builder: GraphBuilder, graph: Graph, batch: number): number {
+export function replayForTraining(builder: GraphBuilder, graph: Graph, batch: number): number {
   // Ops without a gradient of their own are differentiated as what they are made of.
   const plain = decompose(graph, (op) => findOp(op).gradient === undefined);
   const map = replay(

@@ -1,16 +1,21 @@
 /**
- * What every model of the zoo does: it predicts, a training step gives every parameter a gradient, its weights come back
- * from a file, and both programs compile for the simulated GPU. The largest take their turn with SENET_ZOO=all only, which
+ * What every model of the zoo does: it predicts, a training step gives every parameter a gradient and the images a finite
+ * one, its weights come back from a file, and both programs compile for the simulated GPU. The largest take their turn with SENET_ZOO=all only, which
  * takes five minutes more: they differ from smaller ones in numbers of blocks and channels.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createModel, type Model, sgd } from '../../lib/index.ts';
+import { differentiate } from '../../lib/graph/autodiff.ts';
+import { GraphBuilder } from '../../lib/graph/builder.ts';
+import { replayForTraining } from '../../lib/graph/programs.ts';
+import { prune } from '../../lib/graph/rewrite.ts';
+import { createModel, type Graph, type Model, sgd } from '../../lib/index.ts';
 import { listModels, type ModelName } from '../../lib/models/index.ts';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
 import { Random } from '../helpers/random.ts';
+import { runGraph } from '../helpers/run_graph.ts';
 import { smallInput } from '../helpers/small_input.ts';
 
 const CLASSES = 5;
@@ -46,11 +51,17 @@ const isSame = (a: Float32Array, b: Float32Array): boolean => Buffer.compare(byt
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+function noise(name: string, count: number): Float32Array {
+  const random = new Random(name);
+  return Float32Array.from({ length: count }, () => random.normal());
+}
+
+const imagesOf = (name: string, { input: [height, width, channels] }: Model): Float32Array =>
+  noise(name, BATCH * height * width * channels);
+
 test.each(names)('%s learns, predicts and comes back from its file', async (name) => {
   using model = modelOf(name);
-  const random = new Random(name);
-  const [height, width, channels] = model.input;
-  const images = Float32Array.from({ length: BATCH * height * width * channels }, () => random.normal());
+  const images = imagesOf(name, model);
   const labels = Int32Array.from({ length: BATCH }, (_, i) => i % CLASSES);
   const file = join(folder, 'weights.safetensors');
   await model.compile({ device: 'cpu', optimizer: sgd({ momentum: 0, weightDecay: 0 }) });
@@ -68,6 +79,26 @@ test.each(names)('%s learns, predicts and comes back from its file', async (name
   const loaded = await copyOf(model);
   expect([...before].filter(([key, data]) => !isSame(data, loaded.get(key)!))).toEqual([]);
   expect(await model.predict(images)).toEqual(predicted);
+});
+
+/** What comes back to the images in training when `seed` comes to the logits. */
+function imageGradient({ definition }: Model): Graph {
+  const builder = new GraphBuilder();
+  const logits = replayForTraining(builder, definition.graph, BATCH);
+  const images = builder.values.find(({ name }) => name === 'images')!.id;
+  const seed = builder.input('seed', builder.type(logits));
+  return prune(builder.finish([differentiate(builder, logits, seed, [images]).get(images)!]));
+}
+
+test.each(names)('the images of %s have a finite gradient', async (name) => {
+  using model = modelOf(name);
+  const images = imagesOf(name, model);
+  const inputs = { images, seed: noise('seed', BATCH * CLASSES), key: Int32Array.of(1, 2) };
+  const [gradient] = await runGraph(imageGradient(model), await model.stateDict(), inputs);
+  const values = Array.from(gradient!);
+  expect(values).toHaveLength(images.length);
+  expect(values.every(Number.isFinite)).toBe(true);
+  expect(values.some((value) => value !== 0)).toBe(true);
 });
 
 test.each(names)('%s compiles for a GPU', async (name) => {
