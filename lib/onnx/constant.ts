@@ -14,11 +14,11 @@ export interface FloatConstant {
   readonly load: () => Float32Array;
 }
 
-/** Whole numbers that say something about shapes: a single one or a list. */
+/** Whole numbers that say something about shapes: a single one, a list, or one that was given rows. */
 export interface IntegerConstant {
   readonly kind: 'integers';
   readonly name: string;
-  readonly isScalar: boolean;
+  readonly dims: readonly number[];
   readonly values: readonly number[];
 }
 
@@ -170,5 +170,5 @@ export function readConstant(
     return { kind: 'floats', name, dims, load: () => new StoredTensor(stored, dims, bytes).toFloat32() };
   }
   if (dims.length > 1 || count > MAX_INTEGERS) return { kind: 'unread' };
-  return { kind: 'integers', name, isScalar: dims.length === 0, values: integers(tensor, count, width) };
+  return { kind: 'integers', name, dims, values: integers(tensor, count, width) };
 }

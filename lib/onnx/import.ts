@@ -11,6 +11,7 @@ import { foldPads } from './fold_pads.ts';
 import { type ImportRule, layerRules } from './import_layers.ts';
 import { ImportNode } from './import_node.ts';
 import { shapeRules } from './import_shapes.ts';
+import { sizeRules } from './import_sizes.ts';
 import { Parameters } from './parameters.ts';
 import { Budget, decode, FormatProblem } from './protobuf.ts';
 import { recogniseTails } from './recognise.ts';
@@ -37,7 +38,7 @@ export interface Imported {
 /** Most numbers that a value may have for one image; the limit of our sizes. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
-const rules: Readonly<Record<string, ImportRule>> = { ...layerRules, ...shapeRules };
+const rules: Readonly<Record<string, ImportRule>> = { ...layerRules, ...shapeRules, ...sizeRules };
 const isStandard = (domain: string | undefined): boolean =>
   domain === undefined || domain === '' || domain === 'ai.onnx';
 

@@ -120,9 +120,9 @@ export class ImportNode {
   /** Whole numbers that are known. */
   integers(position: number): readonly number[] {
     const value = this.value(position);
-    if (value.kind === 'integers') return value.values;
+    if (value.kind === 'integers' && value.dims.length < 2) return value.values;
     return this.unsupported(
-      `input ${position}: expected whole numbers that are known, found ${describe(value)}`,
+      `input ${position}: expected a list of whole numbers that are known, found ${describe(value)}`,
     );
   }
 
@@ -197,11 +197,11 @@ export class ImportNode {
   constantAttribute(name: string): Value {
     const tensor = this.#attribute('value', attributeTypes.tensor)?.t;
     if (tensor !== undefined) return readConstant(tensor, name);
-    const scalar = (values: readonly number[]): Value => ({ kind: 'integers', name, isScalar: true, values });
+    const scalar = (values: readonly number[]): Value => ({ kind: 'integers', name, dims: [], values });
     if (this.hasAttribute('value_int')) return scalar([this.int('value_int', 0)]);
     if (this.hasAttribute('value_ints')) {
       const values = this.#attribute('value_ints', attributeTypes.ints)!.ints;
-      return { kind: 'integers', name, isScalar: false, values };
+      return { kind: 'integers', name, dims: [values.length], values };
     }
     const floats = this.hasAttribute('value_float')
       ? [this.float('value_float', 0)]

@@ -1,20 +1,14 @@
 /**
- * ONNX operators that only change how values look, and those on shapes. A Reshape or Transpose is taken where it stands
+ * ONNX operators that only change how values look. A Reshape or Transpose is taken where it stands
  * for something that has a meaning in our layout: flattening, the halves of a channel shuffle, empty dimensions.
  */
 
 import { sizeOf } from '../ir/graph.ts';
 import type { FloatConstant } from './constant.ts';
-import { type ImportRule, layerRules, squeeze, transposed } from './import_layers.ts';
+import { type ImportRule, squeeze, transposed } from './import_layers.ts';
 import type { ImportNode } from './import_node.ts';
+import { reshaped, reversed, turned, whole } from './import_sizes.ts';
 import { BATCH, type Feature, type Value } from './values.ts';
-
-const whole = (values: readonly number[], isScalar = false): Value => ({
-  kind: 'integers',
-  name: '',
-  isScalar,
-  values,
-});
 
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 
@@ -77,7 +71,7 @@ const reshape: ImportRule = (node) => {
   const wanted = node.integers(1);
   if (node.int('allowzero', 0) !== 0 && wanted.includes(0)) node.unsupported('a Reshape to nothing');
   const value = node.value(0);
-  if (value.kind === 'integers') return [whole(value.values, wanted.length === 0)];
+  if (value.kind === 'integers') return [reshaped(node, value, wanted)];
   const x = node.feature(0);
   return [relook(node, x, resolve(node, x, wanted))];
 };
@@ -105,6 +99,7 @@ function turnedMatrix(node: ImportNode, constant: FloatConstant): Value {
 const transpose: ImportRule = (node) => {
   const value = node.value(0);
   if (value.kind === 'floats') return [turnedMatrix(node, value)];
+  if (value.kind === 'integers') return [turned(node, value)];
   const x = node.feature(0);
   const rank = node.dims(x).length + 1;
   const perm = node.ints(
@@ -141,7 +136,7 @@ const attributeAxes = (node: ImportNode, rank: number): readonly number[] | unde
 
 const squeezeAxes: ImportRule = (node) => {
   const value = node.value(0);
-  if (value.kind === 'integers') return [whole(value.values, value.values.length === 1)];
+  if (value.kind === 'integers') return [whole(value.values, value.values.length === 1 ? [] : undefined)];
   const x = node.feature(0);
   const dims = node.dims(x);
   const axes = axesOf(node, 13, dims.length + 1) ?? dims.flatMap((d, i) => (d === 1 ? [i + 1] : []));
@@ -188,20 +183,6 @@ const reduce =
     return [squeeze(node, op, keeps ? positions.length : 0)];
   };
 
-const shapeOf: ImportRule = (node) => {
-  const dims = [BATCH, ...node.dims(node.feature(0))];
-  return [whole(dims.slice(node.int('start', 0), node.int('end', dims.length)))];
-};
-
-const gather: ImportRule = (node) => {
-  const values = node.integers(0);
-  const index = node.value(1);
-  const chosen = node.integers(1).map((i) => values.at(i));
-  const list = chosen.filter((v) => v !== undefined);
-  if (list.length < chosen.length) node.fail('indices: expected numbers within the shape');
-  return [whole(list, index.kind === 'integers' && index.isScalar)];
-};
-
 const concat: ImportRule = (node) => {
   const values = Array.from({ length: node.inputs }, (_, i) => node.value(i));
   if (values.every(({ kind }) => kind === 'integers')) {
@@ -238,11 +219,12 @@ const slice: ImportRule = (node) => {
   const [starts, ends] = [node.integers(1), node.integers(2)];
   const value = node.value(0);
   const steps = node.has(4) ? node.integers(4) : [1];
+  if (value.kind === 'integers' && steps[0] === -1) return [reversed(node, value)];
   if (starts.length !== 1 || ends.length !== 1 || steps.some((step) => step !== 1)) {
     node.unsupported('a Slice of several axes or with steps');
   }
   const axis = node.has(3) ? node.integers(3)[0]! : 0;
-  if (value.kind === 'integers') return [whole(value.values.slice(starts[0]!, ends[0]!))];
+  if (value.kind === 'integers') return [whole(node.integers(0).slice(starts[0]!, ends[0]!))];
   const x = node.feature(0);
   const dims = node.dims(x);
   if (axis !== 1 && axis !== -dims.length) node.unsupported(`axes: expected the channels, found ${axis}`);
@@ -298,33 +280,6 @@ const pad: ImportRule = (node) => {
   return [node.feed(node.emit('pad', [node.map(0)], { padding }), { kind: 'map' })];
 };
 
-const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => Math.trunc(a / b),
-};
-
-/** Computations on sizes; those on features are left to the layers' rules. */
-const onIntegers =
-  (opType: string): ImportRule =>
-  (node) => {
-    const [a, b] = [node.value(0), node.value(1)];
-    if (a.kind !== 'integers' || b.kind !== 'integers') {
-      return layerRules[opType]?.(node) ?? node.unsupported('anything but a computation on sizes');
-    }
-    const [one, more] = [a.values.length === 1, b.values.length === 1];
-    if (!one && !more && a.values.length !== b.values.length) node.fail('expected lists of one length');
-    const count = Math.max(a.values.length, b.values.length);
-    const results = Array.from({ length: count }, (_, i) =>
-      arithmetic[opType]!(a.values[one ? 0 : i]!, b.values[more ? 0 : i]!),
-    );
-    if ([...a.values, ...b.values].includes(BATCH) || !results.every(Number.isSafeInteger)) {
-      node.unsupported('a computation on the number of images, or one without a result');
-    }
-    return [whole(results, a.isScalar && b.isScalar)];
-  };
-
 const dropout: ImportRule = (node) => {
   if (node.has(2) && node.number(2) !== 0) node.unsupported('training_mode: expected inference');
   return [node.feature(0)];
@@ -338,12 +293,6 @@ export const shapeRules: Readonly<Record<string, ImportRule>> = {
   Unsqueeze: unsqueeze,
   ReduceMean: reduce('global_avg_pool', 18),
   ReduceMax: reduce('global_max_pool', 18),
-  Add: onIntegers('Add'),
-  Sub: onIntegers('Sub'),
-  Mul: onIntegers('Mul'),
-  Div: onIntegers('Div'),
-  Shape: shapeOf,
-  Gather: gather,
   Concat: concat,
   Slice: slice,
   Split: split,

@@ -60,6 +60,7 @@ const operators = [
   'Div',
   'Cast',
   'Constant',
+  'ConstantOfShape',
   'Gelu',
 ];
 

@@ -83,7 +83,12 @@ const bad: readonly [what: string, message: ModelMessage, code: ErrorCode, words
   ['no bounds', padsOf(0, 0, 2 ** 40, 0, 0, 0, 0, 0), FILE, /pads: expected 8 whole numbers/],
   ['other dimensions', padsOf(0, 0, 1, 1), FILE, /pads: expected 8 whole numbers/],
   ['no pads', inputOf(1, ''), FILE, /expected input 1, found none/],
-  ['a picture', inputOf(1, 'images'), UNSUPPORTED, /input 1: expected whole numbers that are known/],
+  [
+    'a picture',
+    inputOf(1, 'images'),
+    UNSUPPORTED,
+    /input 1: expected a list of whole numbers that are known/,
+  ],
 ];
 
 test.each(bad)('refused: %s', (_, message, code, words) => {

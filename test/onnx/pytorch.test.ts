@@ -1,21 +1,23 @@
-/** Files of PyTorch's exporter (fixtures/make_onnx.py): what it computes, and in which ops. */
+/** Files of PyTorch's exporters (fixtures/make_onnx.py and make_onnx_dynamo.py): what they compute, and in which ops. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ArgumentError, ArgumentRangeError, FileError, UnsupportedError } from '../../lib/errors.ts';
 import { predictionGraph } from '../../lib/graph/programs.ts';
 import { ABSENT } from '../../lib/ir/graph.ts';
-import { decodeOnnx } from '../../lib/onnx/import.ts';
+import { decodeOnnx, readOnnx } from '../../lib/onnx/import.ts';
 import { type ImportOnnxOptions, importOnnx } from '../../lib/onnx.ts';
 import { sgd } from '../../lib/train/optimizer.ts';
 import { distance, logitsOf, onnxBytes } from './models.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-const golden = JSON.parse(readFileSync(fixture('onnx.json'), 'utf8')) as Readonly<
+type Golden = Readonly<
   Record<string, { readonly size: readonly [number, number]; readonly outputs: number[] }>
 >;
+const goldenOf = (name: string) => JSON.parse(readFileSync(fixture(name), 'utf8')) as Golden;
+const golden: Golden = { ...goldenOf('onnx.json'), ...goldenOf('onnx_dynamo.json') };
 
-/** The images that make_onnx.py computes by the same formula. */
+/** The images that the scripts compute by the same formula. */
 const imagesOf = ([h, w]: readonly [number, number], count = 2): Float32Array =>
   Float32Array.from({ length: count * h * w * 3 }, (_, i) => 1.5 * Math.sin(0.37 * (i + 1)));
 
@@ -23,12 +25,13 @@ const read = (name: string) => decodeOnnx(readFileSync(fixture(`${name}.onnx`)),
 
 test.each(Object.keys(golden))('%s', async (name) => {
   const { size, outputs } = golden[name]!;
-  const { definition, weights } = read(name);
+  const path = fixture(`${name}.onnx`);
+  const { definition, weights } = await readOnnx(readFileSync(path), path, { size: undefined });
   expect(definition.input).toEqual([...size, 3]);
   const images = imagesOf(size);
   if (name.startsWith('mobile')) {
     // These end in a Softmax, which predict computes.
-    using model = await importOnnx(fixture(`${name}.onnx`));
+    using model = await importOnnx(path);
     expect(distance(await model.predict(images), outputs)).toBeLessThan(1e-5);
   } else {
     expect(distance(await logitsOf(definition, weights, images, 2), outputs)).toBeLessThan(1e-5);
@@ -89,6 +92,25 @@ describe('squeeze-and-excitation is found', () => {
     expect(nodes.filter(({ attributes }) => attributes['kind'] === kind).length).toBe(6);
     expect(nodes.filter(({ op }) => op === 'multiply').length).toBe(0);
   });
+});
+
+test('of the zeros that are padded with, those ahead of a convolution go into it', () => {
+  for (const name of ['pad', 'dynamo_pad']) {
+    const { nodes } = read(name).definition.graph;
+    expect(nodes.filter(({ op }) => op === 'pad').map(({ attributes }) => attributes['padding'])).toEqual([
+      [1, -1, 1, -1],
+    ]);
+    expect(nodes[0]?.attributes['padding']).toEqual([0, 1, 0, 1]);
+  }
+});
+
+test('values beside a file are read with it alone', async () => {
+  const data = readFileSync(fixture('dynamo_se.onnx.data'));
+  expect(data.length).toBeGreaterThan(5000);
+  expect(() => read('dynamo_se')).toThrow(/expected the values in this file/);
+  using model = await importOnnx(fixture('dynamo_se.onnx'));
+  const { data: weight } = (await model.stateDict()).get('fc.weight')!;
+  expect(data.includes(Buffer.from(weight.buffer))).toBe(true);
 });
 
 test('a model that was read can be trained and saved under its names', async () => {
