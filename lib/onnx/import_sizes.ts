@@ -3,30 +3,29 @@ import { sizeOf } from '../ir/graph.ts';
 import type { IntegerConstant } from './constant.ts';
 import { type ImportRule, layerRules } from './import_layers.ts';
 import type { ImportNode } from './import_node.ts';
+import { FormatProblem } from './protobuf.ts';
 import { BATCH } from './values.ts';
 
-/** Longest list that is made. */
-const MAX_COUNT = 1024;
+/** Longest list that is computed: shapes and paddings are shorter, and a file could have lists grow without end. */
+const MAX_COUNT = 64;
 
 /** Whole numbers, a list by default. */
-export const whole = (
-  values: readonly number[],
-  dims: readonly number[] = [values.length],
-): IntegerConstant => ({
-  kind: 'integers',
-  name: '',
-  dims,
-  values,
-});
+export function whole(values: readonly number[], dims: readonly number[] = [values.length]): IntegerConstant {
+  if (values.length > MAX_COUNT) {
+    throw new FormatProblem('', `expected a list of at most ${MAX_COUNT} numbers, found ${values.length}`);
+  }
+  return { kind: 'integers', name: '', dims, values };
+}
 
 /** The same numbers in other dimensions. */
 export function reshaped(
   node: ImportNode,
-  { values }: IntegerConstant,
+  { values, dims: earlier }: IntegerConstant,
   wanted: readonly number[],
 ): IntegerConstant {
-  const rest = sizeOf(wanted.filter((d) => d !== -1));
-  const dims = wanted.map((d) => (d === -1 ? values.length / rest : d));
+  const known = wanted.map((d, i) => (d === 0 ? (earlier[i] ?? 0) : d));
+  const rest = sizeOf(known.filter((d) => d !== -1));
+  const dims = known.map((d) => (d === -1 ? values.length / rest : d));
   if (!dims.every((d) => Number.isSafeInteger(d) && d > 0) || sizeOf(dims) !== values.length) {
     node.fail(`shape: expected one of ${values.length} numbers, found [${wanted.join(', ')}]`);
   }

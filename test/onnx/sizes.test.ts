@@ -71,7 +71,12 @@ test.each<[what: string, lists: readonly TensorMessage[], nodes: readonly NodeMe
     steps.slice(0, 1),
     /shape: expected one of 8/,
   ],
-  ['no rows', [...lists.slice(0, 1), list('pairs', 0, -1)], steps.slice(0, 1), /shape: expected one of 8/],
+  [
+    'rows of nothing',
+    [...lists.slice(0, 1), list('pairs', 2, 0, -1)],
+    steps.slice(0, 1),
+    /shape: expected one of 8/,
+  ],
   ['a list that is transposed', lists, [node('Transpose', ['torch'], 'pads')], /numbers that are no matrix/],
   [
     'some rows backwards',
@@ -90,6 +95,12 @@ test.each<[what: string, lists: readonly TensorMessage[], nodes: readonly NodeMe
     [list('count', 2, 2, 2)],
     [node('ConstantOfShape', ['count'], 'pads')],
     /a short list/,
+  ],
+  [
+    'a list that grows',
+    [list('count', ...new Array<number>(40).fill(1))],
+    [node('Concat', ['count', 'count'], 'pads')],
+    /expected a list of at most 64 numbers, found 80/,
   ],
   [
     'a list without end',
