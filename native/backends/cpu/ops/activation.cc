@@ -2,7 +2,7 @@
 // kinds x (needs_argument); all in x's storage order.
 #include "backends/cpu/kernels/activation.h"
 
-#include "backends/cpu/ops/activation_of.h"
+#include "backends/activation_of.h"
 #include "backends/cpu/ops/elementwise.h"
 #include "backends/cpu/table.h"
 
@@ -22,13 +22,13 @@ struct Backward {
 }  // namespace
 
 StepPlan prepare_activation(const PrepareContext& context) {
-  return with_activation(activation_of(context.node, "kind"), [&](auto kind) {
+  return with_activation(activation_of<Activation>(context.node, "kind"), [&](auto kind) {
     return plan_elementwise<Forward<decltype(kind)::value>, 1>(context);
   });
 }
 
 StepPlan prepare_activation_grad(const PrepareContext& context) {
-  return with_activation(activation_of(context.node, "kind"), [&](auto kind) {
+  return with_activation(activation_of<Activation>(context.node, "kind"), [&](auto kind) {
     return plan_elementwise<Backward<decltype(kind)::value>, 2>(context);
   });
 }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "backends/activation_of.h"
 #include "backends/cpu/kernels/workspace.h"
-#include "backends/cpu/ops/activation_of.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"
 
@@ -103,7 +103,7 @@ StepPlan prepare_excite(const PrepareContext& context) {
   check.outputs({0}, size.images * size.channels);
   check.outputs({1}, size.images * size.squeezed);
   StepPlan plan;
-  plan.step = std::make_unique<Excite>(size, excitation_kind_of(node));
+  plan.step = std::make_unique<Excite>(size, excitation_kind_of<ExcitationKind>(node));
   Workspace workspace(nullptr);
   workspace.floats(size.images * size.squeezed);
   plan.workspace_bytes = workspace.bytes();
@@ -124,7 +124,7 @@ StepPlan prepare_excite_grad(const PrepareContext& context) {
   check.outputs({3}, size.channels * size.squeezed);
   check.outputs({2}, size.squeezed);
   check.outputs({4}, size.channels);
-  auto step = std::make_unique<ExciteGrad>(size, excitation_kind_of(context.node));
+  auto step = std::make_unique<ExciteGrad>(size, excitation_kind_of<ExcitationKind>(context.node));
   StepPlan plan;
   plan.workspace_bytes = step->workspace_bytes();
   plan.step = std::move(step);

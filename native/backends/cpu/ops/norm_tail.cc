@@ -1,7 +1,7 @@
 // norm_tail: y = relu?( gate * batch_norm(x) + identity ), the tail of a residual block in two passes over
 // memory. The algebra is in kernels/norm_tail.h.
 #include "backends/cpu/kernels/norm_tail.h"
-#include "backends/cpu/ops/activation_of.h"
+#include "backends/activation_of.h"
 #include "backends/cpu/ops/norm_check.h"
 #include "backends/cpu/table.h"
 #include "backends/norm_tail_operands.h"
@@ -57,7 +57,7 @@ TailKind kind_of(const PrepareContext& context) {
   if (node.has_input(kW1)) {
     require(context.in(kW1).shape.size() == 2, node, "w1 [R,C]");
     kind.squeezed = context.in(kW1).shape[0];
-    kind.gates = excitation_kind_of(node);
+    kind.gates = excitation_kind_of<ExcitationKind>(node);
   }
   return kind;
 }

@@ -1,5 +1,5 @@
 // activation: y = act(x); activation_grad: dx from dy and what was saved, y or for some kinds x (needs_argument).
-#include "backends/cuda/ops/gate.h"
+#include "backends/activation_of.h"
 #include "backends/cuda/ops/step.h"
 
 namespace senet::cuda {
@@ -11,7 +11,7 @@ StepPlan prepare_activation(const Kit& kit, const PrepareContext& context) {
   StepPlan plan =
       typed_launch_plan("activation", storage_of(context.in(0)),
                         [stream = kit.stream, count = context.in(0).elements(),
-                         kind = activation_of(node, "kind")](const Operands& at, auto tag) {
+                         kind = activation_of<Activation>(node, "kind")](const Operands& at, auto tag) {
                           using T = TypeOf<decltype(tag)>;
                           activation_forward(kind, at.in<T>(0), at.out<T>(0), count, stream->get());
                         });
@@ -24,13 +24,13 @@ StepPlan prepare_activation_grad(const Kit& kit, const PrepareContext& context) 
   require_operands(node, 2, 1);
   require_same(node, context.in(0), context.in(1));
   require_same(node, context.in(0), context.out(0));
-  StepPlan plan = typed_launch_plan("activation", storage_of(context.in(0)),
-                                    [stream = kit.stream, count = context.in(0).elements(),
-                                     kind = activation_of(node, "kind")](const Operands& at, auto tag) {
-                                      using T = TypeOf<decltype(tag)>;
-                                      activation_backward(kind, at.in<T>(0), at.in<T>(1), at.out<T>(0), count,
-                                                          stream->get());
-                                    });
+  StepPlan plan = typed_launch_plan(
+      "activation", storage_of(context.in(0)),
+      [stream = kit.stream, count = context.in(0).elements(), kind = activation_of<Activation>(node, "kind")](
+          const Operands& at, auto tag) {
+        using T = TypeOf<decltype(tag)>;
+        activation_backward(kind, at.in<T>(0), at.in<T>(1), at.out<T>(0), count, stream->get());
+      });
   plan.reuse = {{0, 0}, {0, 1}};
   return plan;
 }

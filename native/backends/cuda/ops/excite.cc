@@ -1,6 +1,6 @@
 // excite: the two fully connected layers and the gate of a squeeze-and-excitation block, on vectors; inputs q, w1,
 // b1?, w2, b2?, outputs s, hidden?. excite_grad: inputs ds, q, hidden, s, w1, w2, outputs dq, dw1, db1?, dw2, db2?.
-#include "backends/cuda/ops/gate.h"
+#include "backends/activation_of.h"
 #include "backends/cuda/ops/step.h"
 
 namespace senet::cuda {
@@ -29,7 +29,7 @@ StepPlan prepare_excite(const Kit& kit, const PrepareContext& context) {
   require_output_floats(context, 1, size.images * size.squeezed);
   return launch_plan(
       "excite",
-      [stream = kit.stream, size, kind = excitation_kind_of(node)](const Operands& at) {
+      [stream = kit.stream, size, kind = excitation_kind_of<ExcitationKind>(node)](const Operands& at) {
         excite_forward(size, kind, at.in(0), {at.in(1), at.in(2), at.in(3), at.in(4)}, at.out(1), at.out(0),
                        at.workspace(), stream->get());
       },
@@ -49,7 +49,7 @@ StepPlan prepare_excite_grad(const Kit& kit, const PrepareContext& context) {
   for (size_t i = 0; i < 5; ++i) require_output_floats(context, i, outputs[i]);
   return launch_plan(
       "excite",
-      [stream = kit.stream, size, kind = excitation_kind_of(node)](const Operands& at) {
+      [stream = kit.stream, size, kind = excitation_kind_of<ExcitationKind>(node)](const Operands& at) {
         const ExcitationGradients gradients{at.out(1), at.out(2), at.out(3), at.out(4), at.out(0)};
         excite_backward(size, kind, at.in(0), at.in(1), at.in(2), at.in(3), at.in(4), at.in(5), gradients,
                         at.workspace(), stream->get());

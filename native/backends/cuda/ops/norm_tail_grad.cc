@@ -1,5 +1,5 @@
 // The gradient of norm_tail in two passes over memory (kernels/norm_tail.cuh).
-#include "backends/cuda/ops/gate.h"
+#include "backends/activation_of.h"
 #include "backends/cuda/ops/step.h"
 #include "backends/norm_tail_operands.h"
 
@@ -22,7 +22,7 @@ TailKind kind_of(const PrepareContext& context) {
   if (node.flag("se")) {
     require(node.has_input(kW1) && context.in(kW1).shape.size() == 2, node, "w1 [R,C]");
     kind.squeezed = context.in(kW1).shape[0];
-    kind.gates = excitation_kind_of(node);
+    kind.gates = excitation_kind_of<ExcitationKind>(node);
   }
   return kind;
 }

@@ -1,14 +1,14 @@
-// Names of activations and gates in nodes.
+// Names of activations in nodes, for the enumerations of every backend.
 #pragma once
 
 #include <string>
 
-#include "backends/cuda/kernels/kernels.h"
 #include "backends/require.h"
 
-namespace senet::cuda {
+namespace senet {
 
-inline Activation activation_of(const Node& node, const std::string& key) {
+template <typename Activation>
+Activation activation_of(const Node& node, const std::string& key) {
   const std::string& name = node.text(key);
   if (name == "relu") return Activation::kRelu;
   if (name == "sigmoid") return Activation::kSigmoid;
@@ -21,10 +21,13 @@ inline Activation activation_of(const Node& node, const std::string& key) {
 }
 
 // Gate and hidden activation of an excitation.
-inline ExcitationKind excitation_kind_of(const Node& node) {
-  const ExcitationKind kind = {activation_of(node, "gate"), activation_of(node, "hidden")};
+template <typename ExcitationKind>
+ExcitationKind excitation_kind_of(const Node& node) {
+  using Activation = decltype(ExcitationKind::gate);
+  const ExcitationKind kind = {activation_of<Activation>(node, "gate"),
+                               activation_of<Activation>(node, "hidden")};
   require(!needs_argument(kind.gate), node, "a gate whose slope follows from its value");
   return kind;
 }
 
-}  // namespace senet::cuda
+}  // namespace senet
