@@ -23,6 +23,7 @@
 #pragma once
 
 #include "backends/cpu/kernels/excitation.h"
+#include "backends/cpu/kernels/statistics.h"
 #include "backends/cpu/kernels/tail_backward.h"
 #include "backends/cpu/kernels/workspace.h"
 
@@ -40,15 +41,6 @@ struct TailKind {
 
   bool excites() const { return squeezed > 0; }
   ExcitationSize excitation() const { return {map.images, map.channels, squeezed}; }
-};
-
-// One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
-// forward pass used.
-struct NormParameters {
-  const float* gamma = nullptr;
-  const float* beta = nullptr;
-  const float* mean = nullptr;
-  const float* variance = nullptr;
 };
 
 class NormTailForward {
@@ -126,7 +118,6 @@ class NormTailBackward {
 
  private:
   size_t lay_out(void* workspace);
-  void sum_segments(const float* partials, float* per_image) const;
   void excite() const;
   void norm_gradient() const;
   void slopes() const;

@@ -1,5 +1,4 @@
 #include "backends/cpu/kernels/norm_tail.h"
-#include "backends/cpu/kernels/statistics.h"
 
 namespace senet::cpu {
 
@@ -36,22 +35,6 @@ size_t NormTailBackward::lay_out(void* base) {
 void NormTailBackward::bind(const Operands& operands, void* workspace) {
   operands_ = operands;
   lay_out(workspace);
-}
-
-// Per (image, segment, channel) to per (image, channel).
-void NormTailBackward::sum_segments(const float* partials, float* sums) const {
-  const int64_t channels = plan_.channels(), segments = plan_.segments();
-  if (segments == 1) return;
-  for_channels(channels, plan_.images() * segments, [&](int64_t first, int64_t last) {
-    for (int64_t n = 0; n < plan_.images(); ++n) {
-      double totals[kChannelShare] = {};
-      for (int64_t s = 0; s < segments; ++s) {
-        const float* row = partials + (n * segments + s) * channels;
-        for (int64_t c = first; c < last; ++c) totals[c - first] += row[c];
-      }
-      for (int64_t c = first; c < last; ++c) sums[n * channels + c] = static_cast<float>(totals[c - first]);
-    }
-  });
 }
 
 // ds, and from it dq and the gradients of the excitation's weights.
@@ -163,9 +146,9 @@ void NormTailBackward::run() const {
   }
   const TailBackward tail = passes();
   reduce_tail_gradient(plan_, tail, partials_);
-  sum_segments(partials_.g, sums_.g);
-  sum_segments(partials_.gx, sums_.gx);
-  if (projected) sum_segments(partials_.gx2, sums_.gx2);
+  merge_sums(plan_, partials_.g, sums_.g);
+  merge_sums(plan_, partials_.gx, sums_.gx);
+  if (projected) merge_sums(plan_, partials_.gx2, sums_.gx2);
   if (kind_.excites()) excite();
   norm_gradient();
   slopes();

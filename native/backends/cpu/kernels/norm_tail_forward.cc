@@ -1,5 +1,4 @@
 #include "backends/cpu/kernels/norm_tail.h"
-#include "backends/cpu/kernels/statistics.h"
 
 namespace senet::cpu {
 

@@ -161,6 +161,21 @@ void merge_means(const SlabPlan& plan, const float* means, float* image_means) {
   });
 }
 
+void merge_sums(const SlabPlan& plan, const float* partials, float* sums) {
+  const int64_t channels = plan.channels(), segments = plan.segments();
+  if (partials == sums) return;
+  for_channels(channels, plan.images() * segments, [&](int64_t first, int64_t last) {
+    for (int64_t n = 0; n < plan.images(); ++n) {
+      double totals[kChannelShare] = {};
+      for (int64_t s = 0; s < segments; ++s) {
+        const float* row = partials + (n * segments + s) * channels;
+        for (int64_t c = first; c < last; ++c) totals[c - first] += row[c];
+      }
+      for (int64_t c = first; c < last; ++c) sums[n * channels + c] = static_cast<float>(totals[c - first]);
+    }
+  });
+}
+
 void scale_of(int64_t channels, double eps, const float* gamma, const float* variance, float* scale,
               float* rstd) {
   for (int64_t c = 0; c < channels; ++c) {

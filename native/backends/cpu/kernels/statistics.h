@@ -12,6 +12,15 @@
 
 namespace senet::cpu {
 
+// One batch norm's parameters, each [C]. mean and variance are the running ones, or in a gradient those the
+// forward pass used.
+struct NormParameters {
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
+  const float* mean = nullptr;
+  const float* variance = nullptr;
+};
+
 // means, squares [plan.partials()]: mean and M2 of each (image, segment, channel). x in the plan's layout.
 void partial_statistics(const SlabPlan& plan, const float* x, float* means, float* squares);
 // The means alone.
@@ -22,6 +31,9 @@ void merge_statistics(const SlabPlan& plan, const float* means, const float* squ
                       float* variance);
 // Partial means to the mean of each image, image_means[images, C].
 void merge_means(const SlabPlan& plan, const float* means, float* image_means);
+
+// Partial sums to those of each image, sums[images, C]; with one segment an image sums may be partials.
+void merge_sums(const SlabPlan& plan, const float* partials, float* sums);
 
 // The scale of batch norm, gamma*rstd with rstd = 1/sqrt(variance + eps). All arrays [channels]; rstd may be
 // null.

@@ -2,6 +2,7 @@
 
 #include "backends/cpu/kernels/bits.h"
 #include "backends/cpu/kernels/choose.h"
+#include "backends/cpu/kernels/lane_sums.h"
 
 namespace senet::cpu {
 namespace {
@@ -39,73 +40,40 @@ class MaskedGradient {
   Lanes a_, b_, mean_;
 };
 
-// One sum per lane, over a run of rows and over all runs.
-struct LaneSum {
-  Lanes run, total;
-
-  void add_run(const Slab& slab) {
-    for (int64_t l = 0; l < slab.lanes; l += kLanes) {
-      store(total.at + l, load(total.at + l) + load(run.at + l));
-      store(run.at + l, Vec{});
-    }
-  }
-  void start(const Slab& slab) {
-    clear(slab, run);
-    clear(slab, total);
-  }
-};
-
 template <bool kExtra, MaskFrom kMaskFrom, bool kAligned, Shortcut kShortcut>
 void reduce_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tail, const TailSums& sums) {
   constexpr bool kProjected = kShortcut == Shortcut::kProjected;
   const MaskedGradient<kExtra, kMaskFrom, kAligned> gradient(plan, slab, tail);
   Lanes mean, mean2;
-  LaneSum sum_g, sum_gx, sum_gx2;
+  LaneSums<kProjected ? 3 : 2> lane_sums;
   spread(slab, tail.mean + slab.channel, mean);
-  sum_g.start(slab);
-  sum_gx.start(slab);
-  if constexpr (kProjected) {
-    spread(slab, tail.mean2 + slab.channel, mean2);
-    sum_gx2.start(slab);
-  }
+  if constexpr (kProjected) spread(slab, tail.mean2 + slab.channel, mean2);
   const float* x = tail.x;
   const float* identity = tail.identity;
   float* g_out = tail.g;
   const int64_t stride = slab.stride;
-  const auto body = [=, &gradient, &mean, &mean2, &sum_g, &sum_gx, &sum_gx2](auto rows, auto access,
-                                                                             int64_t element, int64_t l) {
-    const Vec mu = load(mean.at + l);
-    Vec sg = load(sum_g.run.at + l), sgx = load(sum_gx.run.at + l), sgx2{};
-    if constexpr (kProjected) sgx2 = load(sum_gx2.run.at + l);
-    for (int r = 0; r < rows; ++r) {
-      const int64_t e = element + r * stride;
-      const Vec x_here = access.get(x + e);
-      const Vec g = gradient.get(access, e, l, x_here);
-      sg += g;
-      sgx += g * (x_here - mu);
-      if constexpr (kProjected) sgx2 += g * (access.get(identity + e) - load(mean2.at + l));
-      if constexpr (kShortcut != Shortcut::kNone) access.put(g_out + e, g);
-    }
-    store(sum_g.run.at + l, sg);
-    store(sum_gx.run.at + l, sgx);
-    if constexpr (kProjected) store(sum_gx2.run.at + l, sgx2);
-  };
-  const auto add_run = [&] {
-    sum_g.add_run(slab);
-    sum_gx.add_run(slab);
-    if constexpr (kProjected) sum_gx2.add_run(slab);
-  };
-  for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
-    sweep_range(slab, begin, std::min(slab.rows, begin + kRun), body);
-    add_run();
-  }
-  if (slab.tail > 0) {
-    sweep_rows<1>(slab.offset + slab.rows * stride, slab.tail, body);
-    add_run();
-  }
-  gather(slab, sum_g.total, sums.g + plan.partial(slab));
-  gather(slab, sum_gx.total, sums.gx + plan.partial(slab));
-  if constexpr (kProjected) gather(slab, sum_gx2.total, sums.gx2 + plan.partial(slab));
+  auto& run = lane_sums.run;
+  lane_sums.sweep(slab,
+                  [=, &gradient, &mean, &mean2, &run](auto rows, auto access, int64_t element, int64_t l) {
+                    const Vec mu = load(mean.at + l);
+                    Vec sg = load(run[0].at + l), sgx = load(run[1].at + l), sgx2{};
+                    if constexpr (kProjected) sgx2 = load(run[2].at + l);
+                    for (int r = 0; r < rows; ++r) {
+                      const int64_t e = element + r * stride;
+                      const Vec x_here = access.get(x + e);
+                      const Vec g = gradient.get(access, e, l, x_here);
+                      sg += g;
+                      sgx += g * (x_here - mu);
+                      if constexpr (kProjected) sgx2 += g * (access.get(identity + e) - load(mean2.at + l));
+                      if constexpr (kShortcut != Shortcut::kNone) access.put(g_out + e, g);
+                    }
+                    store(run[0].at + l, sg);
+                    store(run[1].at + l, sgx);
+                    if constexpr (kProjected) store(run[2].at + l, sgx2);
+                  });
+  lane_sums.gather(slab, 0, sums.g + plan.partial(slab));
+  lane_sums.gather(slab, 1, sums.gx + plan.partial(slab));
+  if constexpr (kProjected) lane_sums.gather(slab, 2, sums.gx2 + plan.partial(slab));
 }
 
 void slope_lanes(const Slab& slab, const float* a, const float* b, const float* c, Lanes& a_lanes,

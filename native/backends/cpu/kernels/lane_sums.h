@@ -1,0 +1,43 @@
+// Sums over the positions of a slab, one for each lane and kind of sum: float32 over runs of rows, then over the runs.
+#pragma once
+
+#include "backends/cpu/kernels/slabs.h"
+
+namespace senet::cpu {
+
+template <int kCount>
+struct LaneSums {
+  Lanes run[kCount], total[kCount];
+
+  // Sweeps the slab with body(rows, access, element, lane), as sweep_rows() does; body adds to `run`.
+  template <typename Body>
+  void sweep(const Slab& slab, const Body& body) {
+    for (int i = 0; i < kCount; ++i) {
+      clear(slab, run[i]);
+      clear(slab, total[i]);
+    }
+    for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
+      sweep_range(slab, begin, std::min(slab.rows, begin + kRun), body);
+      add_run(slab);
+    }
+    if (slab.tail > 0) {
+      sweep_rows<1>(slab.offset + slab.rows * slab.stride, slab.tail, body);
+      add_run(slab);
+    }
+  }
+
+  // The sum of kind i of each of the slab's channels.
+  void gather(const Slab& slab, int i, float* sums) const { cpu::gather(slab, total[i], sums); }
+
+ private:
+  void add_run(const Slab& slab) {
+    for (int i = 0; i < kCount; ++i) {
+      for (int64_t l = 0; l < slab.lanes; l += kLanes) {
+        store(total[i].at + l, load(total[i].at + l) + load(run[i].at + l));
+        store(run[i].at + l, Vec{});
+      }
+    }
+  }
+};
+
+}  // namespace senet::cpu
