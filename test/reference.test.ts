@@ -2,7 +2,13 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sizeOf } from '../lib/ir/graph.ts';
-import { arbitraryAvgPool, arbitraryConv2d, arbitraryMaxPool, arbitraryNormTail } from './cases/arbitrary.ts';
+import {
+  arbitraryAvgPool,
+  arbitraryConv2d,
+  arbitraryMaxPool,
+  arbitraryNormActivation,
+  arbitraryNormTail,
+} from './cases/arbitrary.ts';
 import { allCases, gradientPositions, inputsOf, type OpCase } from './cases/index.ts';
 import { isMistrusted } from './helpers/close.ts';
 import { Random } from './helpers/random.ts';
@@ -65,6 +71,7 @@ describe('gradcheck', () => {
     ['max_pool', arbitraryMaxPool],
     ['avg_pool', arbitraryAvgPool],
     ['norm_tail', arbitraryNormTail],
+    ['norm_activation', arbitraryNormActivation],
   ])('random %s', (_, arbitrary) => {
     const property = fc.property(arbitrary, (entry) => {
       if (gradientPositions(entry).length > 0) checkCase(entry, 2);

@@ -57,7 +57,7 @@ interface MovingStatistics {
 /** The running statistics that the norms of a training graph move. */
 function movingStatistics(builder: GraphBuilder): MovingStatistics[] {
   const pairsOf = (node: Node): [number, number][] => {
-    if (node.op === 'batch_norm') return [[3, 1]];
+    if (node.op === 'batch_norm' || node.op === 'norm_activation') return [[3, 1]];
     return node.op === 'norm_tail'
       ? [
           [3, 1],

@@ -19,7 +19,7 @@ import { linear, linearGradInput, linearGradWeight, matmul } from './linear.ts';
 import { lossScale, lossScaleUpdate } from './loss_scale.ts';
 import { maxPool, maxPoolGrad } from './max_pool.ts';
 import { multiply, multiplyReduce } from './multiply.ts';
-import { normActivation } from './norm_activation.ts';
+import { normActivation, normActivationGrad } from './norm_activation.ts';
 import { normTail, normTailGrad } from './norm_tail.ts';
 import type { Op } from './op.ts';
 import { pad } from './pad.ts';
@@ -68,6 +68,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     multiply,
     multiplyReduce,
     normActivation,
+    normActivationGrad,
     normTail,
     normTailGrad,
     pad,

@@ -38,6 +38,8 @@ export function reductionOf({
     }
     case 'batch_norm':
       return { forward: perChannel, gradient: perChannel };
+    case 'norm_activation':
+      return { forward: perChannel + excited(5), gradient: 2 * perChannel + excited(5) };
     case 'norm_tail':
       return { forward: perChannel + excited(10), gradient: 2 * perChannel + excited(10) };
     case 'global_avg_pool':

@@ -1,10 +1,11 @@
-/** Random convolutions, pools and tails, forward and backward, on every device against the reference. */
+/** Random convolutions, pools and norms, forward and backward, on every device against the reference. */
 import * as fc from 'fast-check';
 import { afterAll, describe, test } from 'vitest';
 import {
   arbitraryAvgPool,
   arbitraryConv2d,
   arbitraryMaxPool,
+  arbitraryNormActivation,
   arbitraryNormTail,
 } from '../cases/arbitrary.ts';
 import { gateTolerance, gradientPositions, inputsOf, type OpCase, reductionOf } from '../cases/index.ts';
@@ -50,6 +51,7 @@ describe.each(deviceNames)('%s', (device) => {
     ['max_pool', arbitraryMaxPool, 150],
     ['avg_pool', arbitraryAvgPool, 150],
     ['norm_tail', arbitraryNormTail, 300],
+    ['norm_activation', arbitraryNormActivation, 300],
   ] as const)('%s', async (_, arbitrary, runs) => {
     await fc.assert(
       fc.asyncProperty(arbitrary, (testCase) => agrees(device, testCase)),

@@ -87,19 +87,15 @@ const squeezeExciteGradient: Gradient = (dy, inputs, _, attributes) => {
   return [x, w1, b1, w2, b2].map((variable) => variable && gradients.get(variable));
 };
 
-const normActivationGradient: Gradient = (dy, inputs, _, attributes) => {
-  const tape = new Tape();
-  const leaves = inputs.map((input) => (input === undefined ? undefined : tape.leaf(input)));
-  const [w1, b1, w2, b2] = leaves.slice(5);
-  const norm = { eps: numberOf(attributes, 'eps'), training: flagOf(attributes, 'training') };
-  const z = tape.apply('batch_norm', leaves.slice(0, 5), norm);
-  let y = tape.apply('activation', [z], { kind: textOf(attributes, 'activation') });
-  if (w1 !== undefined) {
-    const gates = { gate: textOf(attributes, 'gate'), hidden: textOf(attributes, 'hidden') };
-    y = tape.apply('squeeze_excite', [y, w1, b1, w2, b2], { squeeze: 'avg', ...gates });
-  }
-  const gradients = tape.gradients(y, dy);
-  return leaves.map((variable) => variable && gradients.get(variable));
+const normActivationGradient: Gradient = (dy, inputs, outputs, attributes) => {
+  const [x, gamma, beta, runningMean, runningVar, w1, b1, w2] = inputs;
+  const statistics = flagOf(attributes, 'training') ? outputs.slice(1, 3) : [runningMean, runningVar];
+  const [dx, dgamma, dbeta, dw1, db1, dw2, db2] = evaluate(
+    'norm_activation_grad',
+    [dy, undefined, x, gamma, beta, ...statistics, w1, w2, ...outputs.slice(3, 8)],
+    { ...attributes, bias: b1 !== undefined, se: w1 !== undefined },
+  );
+  return [dx, dgamma, dbeta, undefined, undefined, dw1, db1, dw2, db2];
 };
 
 const normTailGradient: Gradient = (dy, inputs, outputs, attributes) => {

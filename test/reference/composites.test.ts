@@ -145,17 +145,19 @@ test('a net of the other layers', () => {
   expect(result.y.shape).toEqual([]);
 });
 
-test('norm_tail_grad adds the gradient of a second consumer', () => {
+test.each([
+  ['norm_tail_grad', { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', hidden: 'relu', training: true }],
+  ['norm_activation_grad', { eps: 1e-5, activation: 'silu', training: true }],
+])('%s adds the gradient of a second consumer', (op, attributes) => {
   const random = new Random('extra');
   const make = (...shape: number[]) => randomLike(tensor(shape), random);
   const [x, gamma, beta, mean] = [make(2, 3, 3, 4), make(4), make(4), make(4)];
   const variance = map(make(4), Math.abs);
   const [dy, extra] = [make(2, 3, 3, 4), make(2, 3, 3, 4)];
   const rest = [x, gamma, beta, mean, variance];
-  const attributes = { eps: 1e-5, eps2: 1e-5, relu: true, gate: 'sigmoid', hidden: 'relu', training: true };
   const sum = map(dy, (value, i) => value + extra.data[i]!);
-  expect(evaluate('norm_tail_grad', [dy, extra, ...rest], attributes)).toEqual(
-    evaluate('norm_tail_grad', [sum, undefined, ...rest], attributes),
+  expect(evaluate(op, [dy, extra, ...rest], attributes)).toEqual(
+    evaluate(op, [sum, undefined, ...rest], attributes),
   );
 });
 

@@ -1,6 +1,9 @@
 import { ABSENT, type Graph } from '../../ir/graph.ts';
 import { producers, prune, rewrite, useCounts } from '../rewrite.ts';
 
+/** Ops whose second input is added to the first. */
+const ADDERS = ['norm_tail_grad', 'norm_activation_grad'];
+
 /**
  * Lets the backward pass of a tail add up the two gradients that reach a block's output (one through the next
  * block, one along its shortcut) instead of an `add` of its own: one pass over memory less per block.
@@ -12,7 +15,7 @@ export function mergeGradientSums(graph: Graph): Graph {
   const addends = new Map<number, readonly number[]>();
   const merged = rewrite(graph, ({ node, inputs, builder }) => {
     if (node.op === 'add' && uses[node.outputs[0]!] === 1) addends.set(node.outputs[0]!, inputs);
-    if (node.op !== 'norm_tail_grad' || (node.inputs[1] ?? ABSENT) !== ABSENT) return undefined;
+    if (!ADDERS.includes(node.op) || (node.inputs[1] ?? ABSENT) !== ABSENT) return undefined;
     const dy = node.inputs[0]!;
     const pair = makers[dy]?.op === 'add' ? addends.get(dy) : undefined;
     if (pair === undefined || pair[0] === pair[1]) return undefined;

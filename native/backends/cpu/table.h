@@ -22,6 +22,8 @@ StepPlan prepare_linear_grad_input(const PrepareContext&);
 StepPlan prepare_linear_grad_weight(const PrepareContext&);
 StepPlan prepare_batch_norm(const PrepareContext&);
 StepPlan prepare_batch_norm_grad(const PrepareContext&);
+StepPlan prepare_norm_activation(const PrepareContext&);
+StepPlan prepare_norm_activation_grad(const PrepareContext&);
 StepPlan prepare_norm_tail(const PrepareContext&);
 StepPlan prepare_norm_tail_grad(const PrepareContext&);
 StepPlan prepare_excite(const PrepareContext&);

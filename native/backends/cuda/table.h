@@ -38,6 +38,8 @@ StepPlan prepare_linear_grad_weight(const Kit&, const PrepareContext&);
 StepPlan prepare_matmul(const Kit&, const PrepareContext&);
 StepPlan prepare_batch_norm(const Kit&, const PrepareContext&);
 StepPlan prepare_batch_norm_grad(const Kit&, const PrepareContext&);
+StepPlan prepare_norm_activation(const Kit&, const PrepareContext&);
+StepPlan prepare_norm_activation_grad(const Kit&, const PrepareContext&);
 StepPlan prepare_norm_tail(const Kit&, const PrepareContext&);
 StepPlan prepare_norm_tail_grad(const Kit&, const PrepareContext&);
 StepPlan prepare_excite(const Kit&, const PrepareContext&);

@@ -100,6 +100,25 @@ inline int64_t gate_index(const MapSize& size, int64_t i) {
   return i / (size.positions * size.channels) * size.channels + i % size.channels;
 }
 
+// What a convolution would sum along: x - shift and its square over the positions of an image.
+struct SummedAlong {
+  DeviceArray<float> deviations, squares;
+
+  SummedAlong(const MapSize& size, const Doubles& x, const Doubles& shift)
+      : deviations(summed(size, x, shift, false)), squares(summed(size, x, shift, true)) {}
+  ShiftedSums sums() const { return {deviations, squares}; }
+
+ private:
+  static std::vector<float> summed(const MapSize& size, const Doubles& x, const Doubles& shift, bool square) {
+    Doubles sums(size.images * size.channels, 0);
+    for (int64_t i = 0; i < size.elements(); ++i) {
+      const double d = x[i] - shift[i % size.channels];
+      sums[gate_index(size, i)] += square ? d * d : d;
+    }
+    return {sums.begin(), sums.end()};
+  }
+};
+
 inline Doubles normalise(const MapSize& size, const Doubles& x, const NormValues& norm, const Statistics& s,
                          double eps) {
   Doubles z(x.size());

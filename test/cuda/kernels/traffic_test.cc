@@ -1,11 +1,12 @@
-// How many bytes norm_tail's passes move, which is what it exists for: forward one read for the statistics,
-// then a read of x and of the identity and a write of y; backward twice a read of dy and x, then the writes
-// of dx and of the identity's gradient; the ReLU's mask at a bit per element. With squeeze-and-excitation
-// nothing but vectors is added. Counted by the simulated device in its build mode "traffic"; elsewhere there
+// How many bytes the passes of norm_tail and norm_activation move, which is what they exist for. norm_tail: forward one
+// read for the statistics, then a read of x and of the identity and a write of y; backward twice a read of dy and x,
+// then the writes of dx and of the identity's gradient; the ReLU's mask at a bit per element. With
+// squeeze-and-excitation nothing but vectors is added. norm_activation: the same without identity and mask;
+// squeeze-and-excitation adds one read of x forward. Counted by the simulated device in its build mode "traffic"; elsewhere there
 // is nothing to check.
 #include "backends/cuda/device/map_sweep.cuh"
 #include "backends/cuda/device/vector.cuh"
-#include "backends/cuda/kernels/norm_tail.cuh"
+#include "backends/cuda/kernels/norm_activation.cuh"
 #include "backends/cuda_sim/control.h"
 #include "kernel_test.h"
 
@@ -132,6 +133,73 @@ uint64_t run_tail(int64_t squeezed) {
   return moved_forward + moved_by_all();
 }
 
+// Runs both directions of a norm with an activation, in training, and checks each pass.
+template <typename T>
+void run_activation(int64_t squeezed) {
+  NormActivationKind kind;
+  kind.size = kSize;
+  kind.activation = Activation::kSilu;
+  kind.training = true;
+  kind.eps = 1e-5;
+  kind.squeezed = squeezed;
+  const int64_t elements = kSize.elements(), channels = kSize.channels, gates = kSize.images * channels;
+  Random random(1);
+  const DeviceArray<T> x(random_values<T>(elements, random).stored), y(elements), dx(elements);
+  const DeviceArray<float> gamma(random_values<float>(channels, random).stored),
+      beta(random_values<float>(channels, random).stored), mean(channels), variance(channels),
+      w1(random_values<float>(kSqueezed * channels, random).stored),
+      w2(random_values<float>(kSqueezed * channels, random).stored), squeeze(gates), hidden(gates),
+      gate(gates), slopes(gates), slopes_x(gates), dgamma(channels), dbeta(channels),
+      dw1(kSqueezed * channels), dw2(kSqueezed * channels),
+      forward_workspace(floats_for(norm_activation_forward_workspace_bytes(kind))),
+      backward_workspace(floats_for(norm_activation_backward_workspace_bytes(kind)));
+  NormActivationForward<T> forward;
+  forward.x = x;
+  forward.norm = {gamma, beta, nullptr, nullptr};
+  forward.y = y;
+  forward.mean = mean;
+  forward.variance = variance;
+  NormActivationBackward<T> backward;
+  backward.dy = y;
+  backward.x = x;
+  backward.norm = {gamma, beta, mean, variance};
+  backward.dx = dx;
+  backward.dgamma = dgamma;
+  backward.dbeta = dbeta;
+  if (squeezed > 0) {
+    forward.weights = {w1, nullptr, w2, nullptr};
+    forward.squeeze = squeeze;
+    forward.hidden = hidden;
+    forward.gate = gate;
+    forward.slopes = slopes;
+    forward.slopes_x = slopes_x;
+    backward.squeeze = squeeze;
+    backward.hidden = hidden;
+    backward.gate = gate;
+    backward.slopes = slopes;
+    backward.slopes_x = slopes_x;
+    backward.w1 = w1;
+    backward.w2 = w2;
+    backward.weights = {dw1, nullptr, dw2, nullptr, nullptr};
+  }
+  const Sizes<T> sizes;
+  sim_reset_traffic();
+  norm_activation_forward(kind, forward, forward_workspace, stream());
+  synchronise();
+  expect_kernel("norm_tail_statistics_kernel", 1, sizes.partials, sizes.map);
+  if (squeezed > 0) expect_kernel("norm_activation_squeeze_kernel", 1, 1.5 * sizes.partials, sizes.map);
+  expect_kernel("norm_activation_forward_kernel", 1, 1, sizes.map);
+  expect_maps("forward", moved_by_all(), squeezed > 0 ? 4 : 3, sizes.map);
+
+  sim_reset_traffic();
+  norm_activation_backward(kind, backward, backward_workspace, stream());
+  synchronise();
+  const double sums = squeezed > 0 ? 1.5 : 1;
+  expect_kernel("norm_activation_sums_kernel", 2, sums * sizes.partials, sizes.map);
+  expect_kernel("norm_activation_backward_kernel", 2, 1, sizes.map);
+  expect_maps("backward", moved_by_all(), 5, sizes.map);
+}
+
 // What excitation adds, in bytes: reads and writes of float vectors and weights.
 // [N,C] forward: the means and q are written, q is read, the gate written and read. Backward: the means read, two sums,
 // q and ds written; ds and the gate read, du written and read, dq written; du and q read; both sums, gate, dq and the
@@ -182,6 +250,17 @@ KERNEL_TEST(norm_tail_traffic) {
     if (excited > plain + added_by_excitation()) {
       fail("excitation moves " + std::to_string(excited - plain) + " bytes, expected at most " +
            std::to_string(added_by_excitation()));
+    }
+  });
+}
+
+KERNEL_TEST(norm_activation_traffic) {
+  if (!counts_bytes()) return;
+  for_each_storage([](auto tag) {
+    using T = decltype(tag);
+    for (int64_t squeezed : {int64_t{0}, kSqueezed}) {
+      in_case(storage_name<T>(), "R", squeezed);
+      run_activation<T>(squeezed);
     }
   });
 }

@@ -13,6 +13,8 @@ struct WholeVec {
   static Vec get(const float* p) { return load(p); }
   static void put(float* p, Vec v) { store(p, v); }
   static int bits(int mask) { return mask; }
+  // Zero in the lanes that were not read, for sums of what zero does not map to zero.
+  static Vec only(Vec v) { return v; }
 };
 struct PartVec {
   size_t count;
@@ -23,6 +25,11 @@ struct PartVec {
   }
   void put(float* p, Vec v) const { std::memcpy(p, &v, count * sizeof(float)); }
   int bits(int mask) const { return mask & ((1 << count) - 1); }
+  Vec only(Vec v) const {
+    Vec kept{};
+    std::memcpy(&kept, &v, count * sizeof(float));
+    return kept;
+  }
 };
 
 // body(access, i) for the vectors of [0, count).

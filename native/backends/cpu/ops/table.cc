@@ -15,6 +15,8 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"linear_grad_weight", prepare_linear_grad_weight},
       {"batch_norm", prepare_batch_norm},
       {"batch_norm_grad", prepare_batch_norm_grad},
+      {"norm_activation", prepare_norm_activation},
+      {"norm_activation_grad", prepare_norm_activation_grad},
       {"norm_tail", prepare_norm_tail},
       {"norm_tail_grad", prepare_norm_tail_grad},
       {"excite", prepare_excite},

@@ -3,6 +3,8 @@
 
 #include <cuda_runtime.h>
 
+#include <type_traits>
+
 #include "backends/cuda/device/kinds.h"
 
 namespace senet::cuda {
@@ -67,6 +69,28 @@ __device__ inline float times_slope(Activation kind, float dy, float saved) {
       break;
   }
   return saved > 0.0f ? dy : 0.0f;
+}
+
+// function(std::integral_constant<Activation, kind>()), so that loops inside it know the kind.
+template <typename Function>
+__device__ inline void with_activation(Activation kind, const Function& function) {
+  using enum Activation;
+  switch (kind) {
+    case kSigmoid:
+      return function(std::integral_constant<Activation, kSigmoid>());
+    case kTanh:
+      return function(std::integral_constant<Activation, kTanh>());
+    case kHardSigmoid:
+      return function(std::integral_constant<Activation, kHardSigmoid>());
+    case kRelu6:
+      return function(std::integral_constant<Activation, kRelu6>());
+    case kSilu:
+      return function(std::integral_constant<Activation, kSilu>());
+    case kHardSwish:
+      return function(std::integral_constant<Activation, kHardSwish>());
+    case kRelu:
+      return function(std::integral_constant<Activation, kRelu>());
+  }
 }
 
 }  // namespace senet::cuda

@@ -102,6 +102,15 @@ __device__ inline SweepThread sweep_thread(const MapSweep& sweep) {
   return at;
 }
 
+// The sum of image n's partial sums [images, segments, C] at channel c, in order.
+__device__ inline float sum_segments(const MapSweep& sweep, const float* partials, int64_t n, int64_t c) {
+  float sum = 0.0f;
+  for (int64_t segment = 0; segment < sweep.segments; ++segment) {
+    sum += partials[(n * sweep.segments + segment) * sweep.channels + c];
+  }
+  return sum;
+}
+
 // Gives row 0 the combination of all rows' values: row r takes those of row r + half, then half of the rows
 // are left. combine(mine, other) changes the first array. shared: [kSweepThreads / 2 * kValues].
 template <int kValues, typename Combine>

@@ -147,6 +147,63 @@ template <typename T>
 void norm_tail_backward(const TailKind& kind, const TailBackward<T>& operands, void* workspace,
                         cudaStream_t stream);
 
+// ---- norm_activation: y = gate * act(batch_norm(x)), explained in norm_activation.cuh
+
+struct NormActivationKind {
+  MapSize size;
+  Activation activation = Activation::kRelu;
+  bool training = false;  // batch statistics; otherwise the running ones, which are constants
+  double eps = 0;
+  int64_t squeezed = 0;  // R; 0 without squeeze-and-excitation
+  ExcitationKind gates = {};
+};
+
+// Operands the kind lacks, and outputs nobody wants, are null.
+template <typename T>
+struct NormActivationForward {
+  const T* x = nullptr;  // map
+  NormParameters norm;   // as in TailForward
+  ShiftedSums sums;      // likewise
+  ExcitationWeights weights;
+  T* y = nullptr;             // map; may be x
+  float* mean = nullptr;      // [C]; these two in training
+  float* variance = nullptr;  // [C], biased
+  float* squeeze = nullptr;   // [N,C]; mean over positions of act(batch_norm(x))
+  float* hidden = nullptr;    // [N,R]
+  float* gate = nullptr;      // [N,C]
+  float* slopes = nullptr;    // [N,C]; sums over positions of act' and of act' * (x - mean): both or none
+  float* slopes_x = nullptr;  // [N,C]
+};
+
+template <typename T>
+struct NormActivationBackward {
+  const T* dy = nullptr;        // map
+  const T* dy_extra = nullptr;  // map to be added to dy, or null
+  const T* x = nullptr;         // map
+  NormParameters norm;
+  const float* w1 = nullptr;
+  const float* w2 = nullptr;
+  const float* squeeze = nullptr;   // [N,C]; these as the forward pass gave them out
+  const float* hidden = nullptr;    // [N,R]
+  const float* gate = nullptr;      // [N,C]
+  const float* slopes = nullptr;    // [N,C]
+  const float* slopes_x = nullptr;  // [N,C]
+  T* dx = nullptr;                  // map; may be x, dy or dy_extra
+  float* dgamma = nullptr;          // [C]
+  float* dbeta = nullptr;           // [C]
+  ExcitationGradients weights;      // without dq
+};
+
+size_t norm_activation_forward_workspace_bytes(const NormActivationKind& kind);
+template <typename T>
+void norm_activation_forward(const NormActivationKind& kind, const NormActivationForward<T>& operands,
+                             void* workspace, cudaStream_t stream);
+
+size_t norm_activation_backward_workspace_bytes(const NormActivationKind& kind);
+template <typename T>
+void norm_activation_backward(const NormActivationKind& kind, const NormActivationBackward<T>& operands,
+                              void* workspace, cudaStream_t stream);
+
 // ---- excite: s = gate(W2 act(v) + b2), v = W1 q + b1
 
 struct ExcitationSize {

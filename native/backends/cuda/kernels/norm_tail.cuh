@@ -139,6 +139,13 @@ class GatedNorm {
   __device__ float at(int i, float x) const {
     return fmaf(scale_[i], x - mean_[i], shift_[i]);
   }
+  __device__ float centred(int i, float x) const {
+    return x - mean_[i];
+  }
+  // Of the norm and the gate.
+  __device__ float scale(int i) const {
+    return scale_[i];
+  }
 
  private:
   float scale_[V], shift_[V], mean_[V];

@@ -39,14 +39,6 @@ struct SmallOperands {
   float eps, eps2;
 };
 
-__device__ float sum_segments(const MapSweep& sweep, const float* partials, int64_t n, int64_t c) {
-  float sum = 0.0f;
-  for (int64_t segment = 0; segment < sweep.segments; ++segment) {
-    sum += partials[(n * sweep.segments + segment) * sweep.channels + c];
-  }
-  return sum;
-}
-
 // The sums of segments to those of images, q and ds. A thread per (n,c).
 __global__ void __launch_bounds__(256) norm_tail_squeeze_kernel(MapSweep sweep, SmallOperands o) {
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;

@@ -49,11 +49,12 @@ Graph accumulate_gradients(Graph graph, const Kit& kit) {
   for (size_t i = 0; i < renamed.size(); ++i) renamed[i] = static_cast<int>(i);
   const auto is_replaced = [&](Node& node) {
     for (int& id : node.inputs) id = id == kAbsent ? kAbsent : renamed[id];
-    const bool tail = node.op == "norm_tail_grad" && node.has_input(1);
-    if (!tail && node.op != "add") return false;
+    const bool adds = node.op == "norm_tail_grad" || node.op == "norm_activation_grad";
+    const bool has_extra = adds && node.has_input(1);
+    if (!has_extra && node.op != "add") return false;
     const int sum = accumulation.merge(node);
     if (sum == kAbsent) return false;
-    if (tail) {
+    if (has_extra) {
       node.inputs[0] = sum;
       node.inputs[1] = kAbsent;
       return false;

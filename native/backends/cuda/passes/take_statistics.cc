@@ -5,6 +5,7 @@
 #include "backends/cuda/passes/passes.h"
 #include "backends/cuda/passes/pays.h"
 #include "backends/cuda/passes/uses.h"
+#include "backends/norm_activation_operands.h"
 #include "backends/norm_tail_operands.h"
 
 namespace senet::cuda {
@@ -17,13 +18,17 @@ struct NormPlaces {
 };
 
 std::vector<NormPlaces> norms_of(const Node& node) {
+  if (node.op != "norm_tail") {
+    namespace activation = norm_activation_operands;
+    const bool alone = node.op == "batch_norm", activated = node.op == "norm_activation";
+    if ((!alone && !activated) || !node.flag("training")) return {};
+    if (alone) return {{0, 3, 5}};  // as ops/batch_norm.cc has them
+    return {{activation::kX, activation::kRunningMean, activation::kDeviations}};
+  }
   using namespace norm_tail_operands;
-  const bool tail = node.op == "norm_tail";
-  if (!tail && node.op != "batch_norm") return {};
   // The squeeze follows from the same sums, in inference too.
-  const bool training = node.flag("training"), squeezes = tail && node.has_input(kW1);
-  if (!training && !squeezes) return {};
-  if (!tail) return {{0, 3, 5}};  // as ops/batch_norm.cc has them
+  const bool training = node.flag("training");
+  if (!training && !node.has_input(kW1)) return {};
   std::vector<NormPlaces> places = {{kX, kRunningMean, kDeviations}};
   if (training && node.has_input(kGamma2)) places.push_back({kIdentity, kRunningMean2, kDeviations2});
   return places;
