@@ -24,7 +24,7 @@ inline Vec clip6(Vec x) {
 }
 
 template <Activation kKind>
-Vec activate(Vec x) {
+[[gnu::always_inline]] inline Vec activate(Vec x) {
   using enum Activation;
   const Vec three = broadcast(3.0f), sixth = broadcast(1.0f / 6.0f);
   if constexpr (kKind == kSigmoid) return sigmoid(x);
@@ -39,7 +39,7 @@ Vec activate(Vec x) {
 // dy times the slope where the activation's value is `saved`, or where its argument is, if it needs_argument.
 // Exactly 0 where the activation is flat, whatever dy is.
 template <Activation kKind>
-Vec times_slope(Vec dy, Vec saved) {
+[[gnu::always_inline]] inline Vec times_slope(Vec dy, Vec saved) {
   using enum Activation;
   const Vec one = broadcast(1.0f), zero{};
   if constexpr (kKind == kSigmoid) return dy * saved * (one - saved);

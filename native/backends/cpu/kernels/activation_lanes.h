@@ -21,9 +21,11 @@ class ActivationLanes {
     Vec z, t;
 
     // dt times the activation's slope; see times_slope.
-    Vec times_slope(Vec dt) const { return cpu::times_slope<kKind>(dt, needs_argument(kKind) ? z : t); }
+    [[gnu::always_inline]] Vec times_slope(Vec dt) const {
+      return cpu::times_slope<kKind>(dt, needs_argument(kKind) ? z : t);
+    }
   };
-  Point at(int64_t lane, Vec x) const {
+  [[gnu::always_inline]] Point at(int64_t lane, Vec x) const {
     const Vec mean = load(mean_.at + lane);
     const Vec z = affine(load(scale_.at + lane), x, mean, load(beta_.at + lane));
     return {x - mean, z, activate<kKind>(z)};
