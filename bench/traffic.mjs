@@ -1,5 +1,6 @@
 // Bytes that kernels read and write, counted by the simulated GPU: a tail relu(SE(BN(x)) + identity) in training, and
-// the tails of a network around one bottleneck; each with squeeze-and-excitation and without. Needs no GPU. In maps: a
+// the norms of a network around one bottleneck or one inverted residual block; each with squeeze-and-excitation and
+// without. Needs no GPU. In maps: a
 // kernel that reads every element of one map once has read 1.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -46,11 +47,11 @@ function count(library, { work, precision, se }) {
   }
 }
 
-const isOfTail = (kernel) => /^(norm_tail|excite)/.test(kernel);
+const isOfNorm = (kernel) => /^(norm_tail|norm_activation|excite)/.test(kernel);
 const sum = (list) => list.reduce((a, b) => a + b, 0);
 const rounded = (maps) => Number(maps.toFixed(4));
 
-/** A line for each kernel and one for all of the tail. */
+/** A line for each kernel and one for all of them. */
 function table(library, work, precision) {
   const map = elements * (precision === 'float32' ? 4 : 2);
   const [plain, se] = [false, true].map((each) => count(library, { work, precision, se: each }));
@@ -62,7 +63,7 @@ function table(library, work, precision) {
     seRead: rounded(of(se, 'uniqueRead') / map),
     seWritten: rounded(of(se, 'uniqueWritten') / map),
   });
-  const kernels = Object.keys(se).filter(isOfTail);
+  const kernels = Object.keys(se).filter(isOfNorm);
   const all = (counts, what) => sum(kernels.map((kernel) => counts[kernel]?.[what] ?? 0));
   return [
     ...kernels.map((kernel) => line(kernel, (counts, what) => counts[kernel]?.[what] ?? 0)),
@@ -78,7 +79,7 @@ export function measureTraffic() {
   } catch (error) {
     return [{ measure: 'traffic', skipped: `the simulated GPU cannot be built: ${error.message}` }];
   }
-  return ['tail', 'block'].flatMap((work) =>
+  return ['tail', 'block', 'inverted'].flatMap((work) =>
     ['float32', 'bfloat16'].flatMap((precision) => table(library, work, precision)),
   );
 }

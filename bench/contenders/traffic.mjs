@@ -8,6 +8,7 @@ import {
   conv2d,
   defineModel,
   globalAvgPool,
+  invertedResidual,
   linear,
   Model,
   normTail,
@@ -31,12 +32,11 @@ async function tail() {
   await (await openTail({ ...device, shape: [batch, height, width, channels], excited: options.se })).run();
 }
 
-/** A training step of a small network around one bottleneck, whose input and output have the shape. */
-async function block() {
+/** A training step of a small network around one block, whose input and output have the shape. */
+async function step(body) {
   const definition = defineModel({ input: [height, width, 3] }, (images) => {
     const stem = normTail(conv2d(images, { filters: channels, kernel: 1, bias: false }));
-    const se = options.se ? { se: { reduction: 16 } } : {};
-    return linear(globalAvgPool(bottleneck(stem, { filters: channels, ...se })), { units: 10 });
+    return linear(globalAvgPool(body(stem)), { units: 10 });
   });
   const model = new Model(definition, { seed: 1 });
   await model.compile({ device: 'cuda', precision: options.precision, optimizer: sgd() });
@@ -45,4 +45,7 @@ async function block() {
   model.dispose();
 }
 
-await { tail, block }[options.work]();
+const se = options.se ? { se: { reduction: 16 } } : {};
+const block = () => step((x) => bottleneck(x, { filters: channels, ...se }));
+const inverted = () => step((x) => invertedResidual(x, { filters: channels, activation: 'silu', ...se }));
+await { tail, block, inverted }[options.work]();

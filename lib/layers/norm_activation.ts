@@ -4,7 +4,14 @@ import { type ActivationKind, activationKinds } from '../ops/activation.ts';
 import { expectMap, type FeatureMap, like, type MapFor } from './feature.ts';
 import { emitNormTail, type TailSqueezeExciteOptions } from './norm_tail.ts';
 import { checkKeys, readChoice, readFlag, readNumber } from './options.ts';
-import { declareExcitation, planSqueezeExcite, squeezeExciteKeys } from './squeeze_excite.ts';
+import {
+  declareExcitation,
+  planSqueezeExcite,
+  type SqueezeExciteOptions,
+  squeezeExcite,
+  squeezeExciteKeys,
+  takesAverage,
+} from './squeeze_excite.ts';
 
 export interface NormActivationOptions {
   /** Name of the norm. */
@@ -32,13 +39,17 @@ export function normActivation<F>(
   x: F & MapFor<'normActivation', F>,
   options: NormActivationOptions = {},
 ): F & FeatureMap {
-  const map = expectMap('normActivation', x);
-  const { builder, channels } = map;
+  return emitNormActivation(expectMap('normActivation', x), options) as F & FeatureMap;
+}
+
+/** The same without the checks of the types, for blocks. */
+export function emitNormActivation(x: FeatureMap, options: NormActivationOptions): FeatureMap {
+  const { builder, channels } = x;
   checkKeys('normActivation', options, keys);
-  const { activation: wanted = 'relu', squeezeExcite, ...norm } = options;
+  const { activation: wanted = 'relu', squeezeExcite: excitation, ...norm } = options;
   const activation = readChoice('normActivation: activation', wanted, activationKinds);
   // A tail of a norm and a ReLU is the same.
-  if (activation === 'relu' && squeezeExcite === undefined) return emitNormTail(map, norm) as F & FeatureMap;
+  if (activation === 'relu' && excitation === undefined) return emitNormTail(x, norm);
 
   const layer = builder.enter('bn', options.name);
   const eps = readNumber(`${layer}: eps`, options.eps ?? 1e-5, 0, 1);
@@ -46,10 +57,10 @@ export function normActivation<F>(
   const parameters = builder.norm(layer, channels);
   let weights: number[] = [ABSENT, ABSENT, ABSENT, ABSENT];
   let kinds = {};
-  if (squeezeExcite !== undefined) {
-    checkKeys(`${layer}: squeezeExcite`, squeezeExcite, squeezeExciteKeys);
-    const se = builder.enter('se', squeezeExcite.name);
-    const plan = planSqueezeExcite(se, channels, squeezeExcite);
+  if (excitation !== undefined) {
+    checkKeys(`${layer}: squeezeExcite`, excitation, squeezeExciteKeys);
+    const se = builder.enter('se', excitation.name);
+    const plan = planSqueezeExcite(se, channels, excitation);
     if (plan.squeeze !== 'avg') {
       throw new ArgumentRangeError(
         `${se}: squeeze: expected avg in a normActivation, received ${plan.squeeze}`,
@@ -60,6 +71,20 @@ export function normActivation<F>(
   }
   builder.graph.layer = layer;
   const attributes = { eps, activation, training: false, frozen, ...kinds };
-  return like(map, builder.emit('norm_activation', [map.id, ...parameters, ...weights], attributes)) as F &
-    FeatureMap;
+  return like(x, builder.emit('norm_activation', [x.id, ...parameters, ...weights], attributes));
+}
+
+interface ActiveNormOptions {
+  readonly name: string;
+  readonly activation?: ActivationKind;
+  readonly eps?: number;
+  /** The SE block behind the activation, of any kind, or none. */
+  readonly se: SqueezeExciteOptions | undefined;
+}
+
+/** The same with any SE block, for blocks and models: those that do not squeeze by the average are an op of their own. */
+export function emitActiveNorm(x: FeatureMap, { se, ...norm }: ActiveNormOptions): FeatureMap {
+  if (se === undefined) return emitNormActivation(x, norm);
+  if (takesAverage(se)) return emitNormActivation(x, { ...norm, squeezeExcite: { ...se, squeeze: 'avg' } });
+  return squeezeExcite(emitNormActivation(x, norm), se);
 }

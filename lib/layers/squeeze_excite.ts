@@ -41,6 +41,9 @@ export const squeezeExciteKeys = [
   'name',
 ];
 
+/** Whether the squeeze is the average over positions, which passes over a map before the block can take along. */
+export const takesAverage = ({ squeeze = 'avg' }: SqueezeExciteOptions): boolean => squeeze === 'avg';
+
 /** A checked description of an SE block over a number of channels. */
 export interface SqueezeExcitePlan {
   readonly reduced: number;

@@ -1,12 +1,10 @@
 /** What MobileNetV3 and EfficientNet have in common: stages of inverted residual blocks. */
 import {
   type FeatureMap,
-  hardSwish,
   invertedResidual,
-  normTail,
+  normActivation,
   type SqueezeExciteOptions,
   scope,
-  silu,
 } from '../layers/index.ts';
 import { excitationOf, type ModelBuildOptions, withReducedWidth } from './options.ts';
 
@@ -77,8 +75,6 @@ export function invertedStages(
   return y;
 }
 
-const activations = { hard_swish: hardSwish, silu } as const;
-
 /** A norm and the activation of stem and head. */
-export const activeNorm = (x: FeatureMap, name: string, kind: keyof typeof activations): FeatureMap =>
-  activations[kind](normTail(x, { name, relu: false }));
+export const activeNorm = (x: FeatureMap, name: string, activation: MobileActivation): FeatureMap =>
+  normActivation(x, { name, activation });

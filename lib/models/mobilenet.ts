@@ -9,9 +9,10 @@ import {
   globalAvgPool,
   type ModelDefinition,
   normTail,
+  type SqueezeExciteOptions,
   scope,
-  squeezeExcite,
 } from '../layers/index.ts';
+import { emitActiveNorm } from '../layers/norm_activation.ts';
 import { classify, excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** Filters and number of pairs of each stage; every one but the first halves the map. */
@@ -24,7 +25,12 @@ const STAGES = [
 ];
 const STEM = 32;
 
-function separable(x: FeatureMap, filters: number, stride: number): FeatureMap {
+function separable(
+  x: FeatureMap,
+  filters: number,
+  stride: number,
+  se: SqueezeExciteOptions | undefined,
+): FeatureMap {
   const depthwise = conv2d(x, {
     filters: x.channels,
     kernel: 3,
@@ -35,7 +41,7 @@ function separable(x: FeatureMap, filters: number, stride: number): FeatureMap {
   });
   const middle = normTail(depthwise, { name: 'bn1' });
   const pointwise = conv2d(middle, { filters, kernel: 1, padding: 'valid', bias: false, name: 'conv_pw' });
-  return normTail(pointwise, { name: 'bn2' });
+  return emitActiveNorm(pointwise, { name: 'bn2', se: se && { name: 'se', ...se } });
 }
 
 function defineMobilenet(name: string, excited: boolean, options: ModelBuildOptions): ModelDefinition {
@@ -46,10 +52,8 @@ function defineMobilenet(name: string, excited: boolean, options: ModelBuildOpti
     STAGES.forEach(({ filters, pairs }, stage) => {
       const se = excitationOf(excited, options, stage);
       for (let i = 0; i < pairs; i += 1) {
-        x = scope(x, `blocks.${stage}.${i}`, (y) => {
-          const z = separable(y, filters, stage > 0 && i === 0 ? 2 : 1);
-          return se ? squeezeExcite(z, { name: 'se', ...se }) : z;
-        });
+        const stride = stage > 0 && i === 0 ? 2 : 1;
+        x = scope(x, `blocks.${stage}.${i}`, (y) => separable(y, filters, stride, se));
       }
     });
     return classify(globalAvgPool(x), rate, classes, 'classifier');

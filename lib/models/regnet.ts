@@ -11,7 +11,6 @@ import {
   normTail,
   type SqueezeExciteOptions,
   scope,
-  squeezeExcite,
 } from '../layers/index.ts';
 import { type ConvNormOptions, convNorm } from './conv_norm.ts';
 import {
@@ -79,11 +78,11 @@ const layer = (x: FeatureMap, name: string, conv: Omit<ConvNormOptions, 'name' |
 function block(x: FeatureMap, { filters, stride, groupWidth, se }: BlockOptions): FeatureMap {
   const pointwise = { filters, kernel: 1, padding: 'valid', bias: false } as const;
   const first = layer(x, 'conv1', { filters, kernel: 1, padding: 'valid' });
-  const inside = layer(first, 'conv2', { filters, kernel: 3, stride, groups: filters / groupWidth });
-  const gated = se
-    ? squeezeExcite(inside, { name: 'se', ...withReducedWidth(se, roundHalfEven(x.channels * SE_RATIO)) })
-    : inside;
-  const last = conv2d(gated, { ...pointwise, name: 'conv3.conv' });
+  const inside = layer(first, 'conv2', {
+    ...{ filters, kernel: 3, stride, groups: filters / groupWidth },
+    ...(se && { se: { name: 'se', ...withReducedWidth(se, roundHalfEven(x.channels * SE_RATIO)) } }),
+  });
+  const last = conv2d(inside, { ...pointwise, name: 'conv3.conv' });
   if (stride === 1 && x.channels === filters) return normTail(last, { name: 'conv3.bn', identity: x });
   const shortcut = conv2d(x, { ...pointwise, stride, name: 'downsample.conv' });
   return normTail(last, { name: 'conv3.bn', identity: shortcut, identityNorm: 'downsample.bn' });

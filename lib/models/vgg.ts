@@ -11,10 +11,9 @@ import {
   linear,
   type ModelDefinition,
   maxPool,
-  normTail,
   relu,
-  squeezeExcite,
 } from '../layers/index.ts';
+import { emitActiveNorm } from '../layers/norm_activation.ts';
 import { excitationOf, type ModelBuildOptions, withAndWithoutSe } from './options.ts';
 
 /** Filters of the convolutions of each stage; a max pool ends a stage. */
@@ -36,8 +35,10 @@ function features(images: FeatureMap, excited: boolean, options: ModelBuildOptio
     const se = excitationOf(excited, options, stage);
     for (const filters of widths) {
       const conv = conv2d(x, { filters, kernel: 3, name: `features.${index}` });
-      x = normTail(conv, { name: `features.${index + 1}` });
-      if (se) x = squeezeExcite(x, { name: `features.${index + 2}.se`, ...se });
+      x = emitActiveNorm(conv, {
+        name: `features.${index + 1}`,
+        se: se && { name: `features.${index + 2}.se`, ...se },
+      });
       index += 3;
     }
     x = maxPool(x, { kernel: 2, name: `features.${index}` });

@@ -1,10 +1,13 @@
 /**
- * Finds squeeze-and-excitation blocks and the tails of residual blocks in a graph of plain ops, and puts the ops with
- * kernels of their own in their place: the decompositions of `squeeze_excite` and `norm_tail`, read backwards.
+ * Finds squeeze-and-excitation blocks, the tails of residual blocks and norms with activations in a graph of plain ops,
+ * and puts the ops with kernels of their own in their place: the decompositions of `squeeze_excite`, `norm_tail` and
+ * `norm_activation`, read backwards.
  */
+import type { GraphBuilder } from '../graph/builder.ts';
 import { producers, prune, rewrite, useCounts } from '../graph/rewrite.ts';
 import { ABSENT, type Graph, type Node } from '../ir/graph.ts';
 import { gateKinds, hiddenKinds } from '../ops/excite.ts';
+import { pick } from '../ops/op.ts';
 
 /** Who makes a value, and how many read it. */
 class Structure {
@@ -121,22 +124,43 @@ function tailAt(structure: Structure, node: Node) {
   return { branch: main.branch, identity: projection?.inputs[0] ?? other.id, projection, relu };
 }
 
-/** The graph with norms, and what rides on them, as `norm_tail`. */
+/** A norm of a map and an activation that end at a node, with an SE block behind them if it is one. */
+function activatedAt(structure: Structure, node: Node) {
+  const excite = node.op === 'squeeze_excite' && node.attributes['squeeze'] === 'avg' ? node : undefined;
+  const last = excite === undefined ? node : structure.only(excite.inputs[0]!, 'activation');
+  if (last?.op !== 'activation') return undefined;
+  const branch = branchOf(structure, last.inputs[0]!);
+  if (branch === undefined || branch.excite !== undefined) return undefined;
+  return { norm: branch.norm, activation: last.attributes['kind']!, excite };
+}
+
+/** The graph with norms, and what rides on them, as `norm_tail` or `norm_activation`. */
 function recogniseNorms(graph: Graph): Graph {
   const structure = new Structure(graph);
   const map: number[] = [];
+  const at = (ids: readonly number[], count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const id = ids[i] ?? ABSENT;
+      return id === ABSENT ? ABSENT : map[id]!;
+    });
+  const emitActivated = (node: Node, builder: GraphBuilder): readonly number[] | undefined => {
+    const found = activatedAt(structure, node);
+    if (found === undefined) return undefined;
+    const { norm, activation, excite } = found;
+    return builder.emit('norm_activation', [...at(norm.inputs, 5), ...at(excite?.inputs.slice(1) ?? [], 4)], {
+      ...pick(norm.attributes, 'eps', 'frozen'),
+      ...(excite && pick(excite.attributes, 'gate', 'hidden')),
+      activation,
+      training: false,
+    });
+  };
   const result = rewrite(graph, ({ node, inputs, builder }) => {
     for (const [i, id] of node.inputs.entries()) if (id !== ABSENT) map[id] = inputs[i]!;
-    // The tail of a sum goes again when a ReLU behind it makes it longer.
+    // What ends here goes again when something behind it makes it longer.
     const tail = tailAt(structure, node);
-    if (tail === undefined) return undefined;
+    if (tail === undefined) return emitActivated(node, builder);
     const { branch, projection, identity, relu } = tail;
     const { norm, excite } = branch;
-    const at = (ids: readonly number[], count: number) =>
-      Array.from({ length: count }, (_, i) => {
-        const id = ids[i] ?? ABSENT;
-        return id === ABSENT ? ABSENT : map[id]!;
-      });
     return builder.emit(
       'norm_tail',
       [

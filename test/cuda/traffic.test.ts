@@ -1,6 +1,7 @@
 /**
  * Bytes that programs move, as the benchmark's table has them: a tail in training takes its two passes each way, the
- * tails around a bottleneck theirs, and squeeze-and-excitation adds vectors.
+ * norms around a bottleneck or an inverted residual block theirs, and squeeze-and-excitation adds vectors, or behind an
+ * activation one pass.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -69,5 +70,14 @@ describe.each([
     expectMaps(seRead + seWritten, maps);
     // The vectors and weights of four images of 64 channels, counted exactly by the test of the kernels.
     expect(seRead + seWritten - read - written).toBeLessThan(0.003 * maps);
+  });
+
+  test('behind an activation SE takes one pass more', () => {
+    const { read, written, seRead, seWritten } = rowOf('inverted', precision, 'all of these');
+    // Three maps forward and five backward for each norm, the last of which has a shortcut: one more each way.
+    expectMaps(read + written, 3 * (3 + 5) + 2);
+    expectMaps(seRead + seWritten, 3 * (3 + 5) + 2 + 1);
+    expectMaps(rowOf('inverted', precision, 'norm_activation_squeeze_kernel').seRead, 1);
+    expect(rowOf('inverted', precision, 'norm_activation_squeeze_kernel').read).toBe(0);
   });
 });

@@ -121,10 +121,7 @@ test.each([
   ['identity', ['norm_tail bn1', 'norm_tail bn2', 'squeeze_excite se', 'norm_tail bn3']],
   [
     'relu',
-    [
-      ...['norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3', 'squeeze_excite se'],
-      ...['add add1', 'activation relu1'],
-    ],
+    [...['norm_tail bn1', 'norm_tail bn2', 'norm_activation bn3'], ...['add add1', 'activation relu1']],
   ],
   ['3x3', ['norm_tail bn1', 'norm_tail bn2', 'norm_tail bn3']],
 ] as const)('SE placed %s', (placement, expected) => {

@@ -1,13 +1,13 @@
 /** The inverted residual block of mobile networks: wide inside, narrow outside, with depthwise convolutions. */
 import { type ActivationKind, activationKinds } from '../../ops/activation.ts';
-import { activate } from '../activation.ts';
 import { add } from '../add.ts';
 import { conv2d } from '../conv2d.ts';
 import { dropPath } from '../drop_path.ts';
 import { expectMap, type FeatureMap, type MapFor } from '../feature.ts';
+import { emitActiveNorm } from '../norm_activation.ts';
 import { emitNormTail } from '../norm_tail.ts';
 import { checkKeys, type Pair, readChoice, readNumber, readWhole } from '../options.ts';
-import { type SqueezeExciteOptions, squeezeExcite } from '../squeeze_excite.ts';
+import type { SqueezeExciteOptions } from '../squeeze_excite.ts';
 
 export interface InvertedResidualOptions<K extends number> {
   /** Output channels. */
@@ -29,12 +29,6 @@ export interface InvertedResidualOptions<K extends number> {
 
 const keys = ['filters', 'width', 'kernel', 'stride', 'activation', 'se', 'dropPath', 'name'];
 
-/** Norm and activation, in one op where it is a ReLU. */
-function activeNorm(x: FeatureMap, name: string, kind: ActivationKind): FeatureMap {
-  if (kind === 'relu') return emitNormTail(x, { name });
-  return activate(emitNormTail(x, { name, relu: false }), kind);
-}
-
 /**
  * 1x1 convolution to `width` channels, depthwise convolution, SE, 1x1 convolution without activation (Sandler et al. 2018,
  * Howard et al. 2019), and a shortcut where the shape stays. Layer names are timm's.
@@ -52,7 +46,7 @@ export function invertedResidual<F, const K extends number>(
   const filters = readWhole(`${layer}: filters`, options.filters, 1);
   const stride = readWhole(`${layer}: stride`, options.stride ?? 1, 1);
   const width = readWhole(`${layer}: width`, options.width ?? map.channels, 1);
-  const kind = readChoice(`${layer}: activation`, options.activation ?? 'relu', activationKinds);
+  const activation = readChoice(`${layer}: activation`, options.activation ?? 'relu', activationKinds);
   const rate = readNumber(`${layer}: dropPath`, options.dropPath ?? 0, 0, 1);
   const { kernel = 3, se } = options;
   const expands = options.width !== undefined;
@@ -65,10 +59,12 @@ export function invertedResidual<F, const K extends number>(
       return `bn${norms}`;
     };
     let y = map;
-    if (expands) y = activeNorm(conv2d(y, { filters: width, ...pointwise, name: 'conv_pw' }), norm(), kind);
+    if (expands) {
+      y = conv2d(y, { filters: width, ...pointwise, name: 'conv_pw' });
+      y = emitActiveNorm(y, { name: norm(), activation, se: undefined });
+    }
     y = conv2d(y, { filters: width, kernel, stride, groups: width, bias: false, name: 'conv_dw' });
-    y = activeNorm(y, norm(), kind);
-    if (se !== undefined) y = squeezeExcite(y, { name: 'se', ...se });
+    y = emitActiveNorm(y, { name: norm(), activation, se: se === undefined ? se : { name: 'se', ...se } });
     y = conv2d(y, { filters, ...pointwise, name: expands ? 'conv_pwl' : 'conv_pw' });
     const last = { name: norm(), relu: false };
     if (stride !== 1 || map.channels !== filters) return emitNormTail(y, last);

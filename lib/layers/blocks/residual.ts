@@ -6,9 +6,15 @@ import { add } from '../add.ts';
 import { batchNorm } from '../batch_norm.ts';
 import { conv2d } from '../conv2d.ts';
 import { expectMap, type FeatureMap, type MapFor } from '../feature.ts';
+import { emitActiveNorm } from '../norm_activation.ts';
 import { emitNormTail } from '../norm_tail.ts';
 import { checkKeys, readChoice, readWhole, show } from '../options.ts';
-import { type SqueezeExciteOptions, squeezeExcite, squeezeExciteKeys } from '../squeeze_excite.ts';
+import {
+  type SqueezeExciteOptions,
+  squeezeExcite,
+  squeezeExciteKeys,
+  takesAverage,
+} from '../squeeze_excite.ts';
 
 /** Where a residual block has its SE block (the paper's section 6.4). */
 export type SqueezeExcitePlacement = 'standard' | 'relu' | 'pre' | 'post' | 'identity' | '3x3';
@@ -60,8 +66,6 @@ interface BlockPlan {
   readonly projection: number;
 }
 
-const takesAverage = ({ squeeze = 'avg' }: SqueezeExciteOptions): boolean => squeeze === 'avg';
-
 /** A norm with what can ride on it: the SE block if its squeeze follows from the norm's statistics. */
 function excitedNorm(x: FeatureMap, name: string, se: SqueezeExciteOptions): FeatureMap {
   if (takesAverage(se)) return emitNormTail(x, { name, squeezeExcite: { ...se, squeeze: 'avg' } });
@@ -81,7 +85,7 @@ function finish(x: FeatureMap, last: FeatureMap, norm: string, plan: BlockPlan):
     return emitNormTail(last, { name: norm, identity: squeezeExcite(normed(), se) });
   }
   if (placement === 'relu') {
-    return relu(add(squeezeExcite(emitNormTail(last, { name: norm }), se), normed()));
+    return relu(add(emitActiveNorm(last, { name: norm, se }), normed()));
   }
   if (placement === 'standard' && !takesAverage(se)) {
     return relu(add(squeezeExcite(batchNorm(last, { name: norm }), se), normed()));
