@@ -43,6 +43,10 @@ inline ExcitationSize activation_excitation(const NormActivationKind& kind) {
   return {kind.size.images, kind.size.channels, kind.squeezed, kind.size.channels};
 }
 
+// needs_argument() for device code, which may not call it.
+template <Activation kKind>
+inline constexpr bool kFromArgument = needs_argument(kKind);
+
 // z and t at one element, and the slope there.
 template <Activation kKind>
 struct ActivationPoint {
@@ -52,8 +56,7 @@ struct ActivationPoint {
 
   // dt times the slope; see times_slope of device/activation.cuh.
   __device__ float times_slope(float dt) const {
-    constexpr bool kArgument = needs_argument(kKind);
-    return cuda::times_slope(kKind, dt, kArgument ? z : t);
+    return cuda::times_slope(kKind, dt, kFromArgument<kKind> ? z : t);
   }
 };
 

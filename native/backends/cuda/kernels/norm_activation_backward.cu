@@ -51,9 +51,9 @@ struct GradientSums {
   float* gt;  // with excitation
 };
 
-// sums: [images, segments, C] of the sweep.
+// sums: [images, segments, C] of the sweep. One block per multiprocessor is asked for, as in channel_apply.cuh.
 template <typename T, int V, bool kExcites>
-__global__ void __launch_bounds__(kSweepThreads)
+__global__ void __launch_bounds__(kSweepThreads, 1)
     norm_activation_sums_kernel(MapSweep sweep, GradientOperands<T> o, GradientSums sums) {
   constexpr int kSums = kExcites ? 3 : 2;
   SENET_SHARED(float, shared, kSweepThreads / 2 * kSums * V);
@@ -172,7 +172,7 @@ struct Slopes {
 };
 
 template <typename T, int V>
-__global__ void __launch_bounds__(kSweepThreads)
+__global__ void __launch_bounds__(kSweepThreads, 1)
     norm_activation_backward_kernel(MapSweep sweep, GradientOperands<T> o, BackwardOutputs<T> out) {
   const SweepThread at = sweep_thread<V>(sweep);
   if (!at.inside) return;

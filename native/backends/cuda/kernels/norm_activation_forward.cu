@@ -31,9 +31,9 @@ struct SqueezeSums {
   float* dx;
 };
 
-// sums: [images, segments, C] of the sweep.
+// sums: [images, segments, C] of the sweep. One block per multiprocessor is asked for, as in channel_apply.cuh.
 template <typename T, int V, bool kSlopes>
-__global__ void __launch_bounds__(kSweepThreads)
+__global__ void __launch_bounds__(kSweepThreads, 1)
     norm_activation_squeeze_kernel(MapSweep sweep, ForwardOperands<T> o, SqueezeSums sums) {
   constexpr int kSums = kSlopes ? 3 : 1;
   SENET_SHARED(float, shared, kSweepThreads / 2 * kSums * V);
@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <typename T, int V>
-__global__ void __launch_bounds__(kSweepThreads)
+__global__ void __launch_bounds__(kSweepThreads, 1)
     norm_activation_forward_kernel(MapSweep sweep, ForwardOperands<T> o) {
   const SweepThread at = sweep_thread<V>(sweep);
   if (!at.inside) return;
