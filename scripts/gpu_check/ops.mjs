@@ -38,7 +38,7 @@ const fusedChecks = [
 ];
 
 /** Computed in one step, which rounds once; the steps of the others have cases of their own. */
-const isOneStep = ({ op }) => op !== 'squeeze_excite' && op !== 'norm_activation';
+const isOneStep = ({ op }) => op !== 'squeeze_excite';
 /** What these work on are weights, which stay float32; their cases' inputs would be taken for maps. */
 const hasMaps = ({ op }) => op !== 'reshape' && op !== 'sgd';
 
