@@ -75,6 +75,20 @@ describe.each(layouts)('%s', (layout) => {
     }
   });
 
+  test('as many channels as a thread has room for, and a few more', async () => {
+    for (const [c, k] of [
+      [8, 864],
+      [8, 880],
+      [864, 8],
+      [880, 16],
+      [8, 912],
+    ] as const) {
+      await checkForward(device, conv2dCase(`${c} to ${k}`, { x: [1, 5, 7, c], k, kernel, padding: same }), {
+        amplification,
+      });
+    }
+  });
+
   test('more tiles than are transformed at a time', async () => {
     const testCase = conv2dCase('many tiles', { x: [31, 32, 30, 8], k: 8, kernel, padding: same });
     await checkForward(device, testCase, { amplification });

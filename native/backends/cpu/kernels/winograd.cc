@@ -12,6 +12,7 @@ namespace {
 // cache. That is the faster way where the weight, of so many pairs of channels, stays there as well, or for so few
 // products that waking the other threads does not pay.
 constexpr int64_t kLocalFloats = 1 << 15;
+constexpr int64_t kLocalData = kLocalFloats - 2 * kElements * kGap;  // of it, without the gaps of both forms
 constexpr int64_t kLocalPairs = int64_t{32} * 32;
 constexpr int64_t kFewProducts = 1 << 21;
 
@@ -69,11 +70,10 @@ Winograd::Winograd(const WinogradProblem& problem)
     : problem_(problem),
       tiles_(problem.y),
       width_(whole_panels(problem.y.channels)),
-      alone_(problem.x.channels + width_ <= kLocalFloats / kElements &&
+      alone_(kElements * (problem.x.channels + width_) <= kLocalData &&
              (problem.x.channels * width_ <= kLocalPairs ||
               kElements * tiles_.count * problem.x.channels * width_ <= kFewProducts)),
-      chunk_(chunk_of(tiles_, problem.x.channels + width_,
-                      alone_ ? kLocalFloats - 32 * kElements : kSharedFloats)),
+      chunk_(chunk_of(tiles_, problem.x.channels + width_, alone_ ? kLocalData : kSharedFloats)),
       input_slice_(slice_of(chunk_ * problem.x.channels)),
       output_slice_(slice_of(chunk_ * width_)) {}
 

@@ -66,9 +66,10 @@ inline int64_t chunk_of(const WinogradTiles& tiles, int64_t channels, int64_t fl
 // What stays in the last-level cache.
 inline constexpr int64_t kSharedFloats = 3 << 19;
 
-// A few floats more than the data, so that the 36 slices do not fall into one set of the cache.
+// A gap behind the data, so that the 36 slices do not fall into one set of the cache.
+inline constexpr int64_t kGap = 16;
 inline int64_t slice_of(int64_t floats) {
-  return floats + 16;
+  return floats + kGap;
 }
 
 // Of 36 slices.
