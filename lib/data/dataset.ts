@@ -35,6 +35,8 @@ export interface BatchOptions {
   readonly epoch?: number;
   /** Leave out a last batch that is not full; default false. */
   readonly dropLast?: boolean;
+  /** Batches to leave out at the start, as a run that is resumed asks; default 0. The others stay as they are. */
+  readonly skip?: number;
   /** Random changes; default none. */
   readonly augment?: Augmentation;
 }
@@ -85,17 +87,26 @@ export class ImageDataset {
    */
   batches(options: BatchOptions): IterableIterator<Batch> {
     requireOptions('batches', options);
-    const { batchSize, shuffle = false, seed = 0, epoch = 0, dropLast = false, augment = {} } = options;
+    const {
+      batchSize,
+      shuffle = false,
+      seed = 0,
+      epoch = 0,
+      dropLast = false,
+      skip = 0,
+      augment = {},
+    } = options;
     requireWhole('batches: batchSize', batchSize, 1, 2 ** 31 - 1);
     requireFlag('batches: shuffle', shuffle);
     requireWhole('batches: seed', seed, 0, Number.MAX_SAFE_INTEGER);
     requireWhole('batches: epoch', epoch, 0, 2 ** 32 - 1);
     requireFlag('batches: dropLast', dropLast);
+    requireWhole('batches: skip', skip, 0, 2 ** 32 - 1);
     requireOptions('batches: augment', augment);
     const { flip = false, crop = 0 } = augment;
     requireFlag('batches: augment.flip', flip);
     requireWhole('batches: augment.crop', crop, 0, Math.min(this.shape[0], this.shape[1]));
-    return this.#walk({ batchSize, shuffle, seed, epoch, dropLast, augment: { flip, crop } });
+    return this.#walk({ batchSize, shuffle, seed, epoch, dropLast, skip, augment: { flip, crop } });
   }
 
   /**
@@ -145,7 +156,7 @@ export class ImageDataset {
     const place = placements(seed, epoch, options.augment);
     const pixels = this.shape[0] * this.shape[1] * this.shape[2];
     const end = options.dropLast ? this.size - (this.size % batchSize) : this.size;
-    for (let start = 0; start < end; start += batchSize) {
+    for (let start = options.skip * batchSize; start < end; start += batchSize) {
       const size = Math.min(batchSize, end - start);
       const images = new Float32Array(size * pixels);
       const labels = new Int32Array(size);

@@ -79,15 +79,16 @@ export class FolderDataset {
    */
   batches(options: BatchOptions): AsyncIterableIterator<Batch> {
     requireOptions('batches', options);
-    const { batchSize, shuffle = false, seed = 0, epoch = 0, dropLast = false } = options;
+    const { batchSize, shuffle = false, seed = 0, epoch = 0, dropLast = false, skip = 0 } = options;
     requireWhole('batches: batchSize', batchSize, 1, 2 ** 31 - 1);
     requireFlag('batches: shuffle', shuffle);
     requireWhole('batches: seed', seed, 0, Number.MAX_SAFE_INTEGER);
     requireWhole('batches: epoch', epoch, 0, 2 ** 32 - 1);
     requireFlag('batches: dropLast', dropLast);
+    requireWhole('batches: skip', skip, 0, 2 ** 32 - 1);
     if (options.augment !== undefined)
       throw new ArgumentError('batches: augment: expected nothing; it is an option of imageFolder');
-    return this.#walk({ batchSize, shuffle, seed, epoch, dropLast });
+    return this.#walk({ batchSize, shuffle, seed, epoch, dropLast, skip });
   }
 
   async *#walk(options: Required<Omit<BatchOptions, 'augment'>>): AsyncGenerator<Batch, undefined> {
@@ -95,7 +96,7 @@ export class FolderDataset {
     const order = options.shuffle ? permutation(this.size, seed, epoch) : undefined;
     const normalizer = new Normalizer(this.#settings.preprocessing);
     const end = options.dropLast ? this.size - (this.size % batchSize) : this.size;
-    for (let start = 0; start < end; start += batchSize) {
+    for (let start = options.skip * batchSize; start < end; start += batchSize) {
       const size = Math.min(batchSize, end - start);
       const indices = Array.from({ length: size }, (_, i) => order?.[start + i] ?? start + i);
       const images = new Float32Array(size * normalizer.size);

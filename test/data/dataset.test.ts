@@ -47,6 +47,14 @@ describe('batches', () => {
     expect([...data.batches({ batchSize: 11 })].length).toBe(1);
   });
 
+  it('leave out the first ones by skip, and keep the others', () => {
+    const options = { batchSize: 3, shuffle: true, seed: 5, augment: { flip: true, crop: 1 } };
+    const whole = [...data.batches(options)];
+    for (const skip of [1, 3, 4, 9])
+      expect([...data.batches({ ...options, skip })]).toEqual(whole.slice(skip));
+    expect([...data.batches({ batchSize: 4, dropLast: true, skip: 1 })].length).toBe(1);
+  });
+
   it('are shuffled as a function of seed and epoch alone', () => {
     const order = (options: Omit<BatchOptions, 'batchSize'>, batchSize = 3) =>
       indices(data.batches({ batchSize, shuffle: true, ...options }), 6).flat();
@@ -299,6 +307,7 @@ describe('wrong use', () => {
     ['seed -1', batches({ seed: -1 }), ArgumentRangeError, /seed: .* received -1/],
     ['seed 2^53', batches({ seed: 2 ** 53 }), ArgumentRangeError, /seed: /],
     ['epoch 2^32', batches({ epoch: 2 ** 32 }), ArgumentRangeError, /epoch: /],
+    ['skip -1', batches({ skip: -1 }), ArgumentRangeError, /skip: /],
     ['dropLast text', batches({ dropLast: wrong('no') }), ArgumentError, /dropLast: /],
     ['augment true', batches({ augment: wrong(true) }), ArgumentError, /augment: expected an options object/],
     ['flip 1', batches({ augment: { flip: wrong(1) } }), ArgumentError, /augment.flip: /],

@@ -81,6 +81,8 @@ describe('imageFolder', () => {
       await model.predict(train.files.slice(0, 12), options),
     );
     expect((await all(train, { batchSize: 12, dropLast: true })).length).toBe(1);
+    const order = { batchSize: 5, shuffle: true, seed: 2 };
+    expect(await all(train, { ...order, skip: 2 })).toEqual((await all(train, order)).slice(2));
   });
 
   test('order and augmentation depend on seed and epoch alone', async () => {
