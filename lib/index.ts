@@ -67,8 +67,20 @@ export {
 } from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
-export type { Callback, EpochLogs, History, Metrics, StepLogs } from './train/callbacks.ts';
+export type {
+  Callback,
+  EpochLogs,
+  History,
+  Json,
+  Metrics,
+  Resumed,
+  StepLogs,
+  Verdict,
+} from './train/callbacks.ts';
+export type { CheckpointOptions } from './train/checkpoints.ts';
+export { type EarlyStoppingOptions, earlyStopping } from './train/early_stopping.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';
+export type { Monitor } from './train/monitor.ts';
 export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';
 export { progress } from './train/progress.ts';
 export {

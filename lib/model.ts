@@ -8,11 +8,11 @@ import {
   checkForInput,
   defaultPreprocessing,
   type Preprocessing,
-  preprocessingKey,
   storedPreprocessing,
 } from './images/preprocessing.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
+import { modelMetadata, requireSameModel } from './model_metadata.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
@@ -32,6 +32,7 @@ import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
 import { checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import type { Checkpoint, ModelSnapshot } from './train/checkpoints.ts';
 import { runEvaluate } from './train/evaluate.ts';
 import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
 import {
@@ -136,17 +137,23 @@ export class Model {
     checkSource('fit: data', data);
     const { validation, ...run } = checkFitOptions(options);
     const compiled = this.#trainable('fit');
-    const { batchSize, signal } = run;
-    const evaluation = { batchSize, ...(signal && { signal }) };
+    const { batchSize } = run;
+    const model = this;
     return this.#exclusive('fit', () =>
-      runFit({
-        data,
-        ...run,
-        seed: this.#seed,
-        schedule: compiled.options.schedule,
-        stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
-        validate: validation && (() => this.#evaluate(compiled, validation, evaluation)),
-      }),
+      runFit(
+        {
+          seed: this.#seed,
+          get step() {
+            return model.#step;
+          },
+          stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
+          validate: async (signal) =>
+            validation && this.#evaluate(compiled, validation, { batchSize, ...(signal && { signal }) }),
+          capture: () => this.#capture(),
+          restore: (checkpoint) => this.#restore(checkpoint),
+        },
+        { data, ...run, schedule: compiled.options.schedule },
+      ),
     );
   }
 
@@ -238,13 +245,7 @@ export class Model {
   /** Writes the weights to a safetensors file, atomically: whoever reads it finds the old file or the whole new one. */
   async save(path: string): Promise<void> {
     requirePath('save', path);
-    const metadata = new Map([
-      ['format', 'pt'],
-      ['senet.model', this.name],
-      ['senet.config', JSON.stringify(this.definition.config)],
-      [preprocessingKey, JSON.stringify(this.#preprocessing)],
-    ]);
-    await writeStateDict(path, await this.stateDict(), { metadata });
+    await writeStateDict(path, await this.stateDict(), { metadata: this.#metadata() });
   }
 
   /**
@@ -339,6 +340,25 @@ export class Model {
     this.#close();
     this.#compiled = new CompiledModel(this.definition, device, this.#weights, settings);
     return this.#compiled;
+  }
+
+  #metadata(): Map<string, string> {
+    return modelMetadata(this.definition, this.#preprocessing);
+  }
+
+  async #capture(): Promise<ModelSnapshot> {
+    const tensors = [...(await this.#weights.capture())].map(
+      ([name, { shape, data }]) => [name, { dtype: 'F32', shape, data }] as const,
+    );
+    return { tensors: new Map(tensors), metadata: this.#metadata() };
+  }
+
+  async #restore({ path, tensors, metadata, state }: Checkpoint): Promise<void> {
+    requireSameModel(path, metadata, this.#metadata());
+    const preprocessing = storedPreprocessing(path, metadata, this.input);
+    await this.#weights.restore(tensors);
+    this.#step = state.modelStep;
+    if (preprocessing !== undefined) this.#preprocessing = preprocessing;
   }
 
   #close(): void {

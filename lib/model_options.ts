@@ -2,12 +2,14 @@
 import type { CompiledOptions } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
-import { ArgumentError } from './errors.ts';
+import { ArgumentError, ArgumentRangeError } from './errors.ts';
 import type { ImageOptions } from './images/predict.ts';
+import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
 import { h100, type Peak } from './program.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
 import { checkChoice, checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { type CheckpointOptions, checkCheckpoints } from './train/checkpoints.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
@@ -45,9 +47,26 @@ export interface FitOptions {
   shuffle?: boolean;
   /** Data to evaluate on after each epoch. */
   validation?: BatchSource;
-  /** Ends the run after the step in progress; `fit` rejects with the signal's reason. The model stays usable. */
+  /**
+   * Ends the run after the step in progress; `fit` rejects with the signal's reason, after it has written a checkpoint if
+   * there are any. The model stays usable.
+   */
   signal?: AbortSignal;
   callbacks?: readonly Callback[];
+  /** Save the run as it goes on; default not. */
+  checkpoints?: CheckpointOptions;
+  /**
+   * Go on with a checkpoint: a file's path, or `'auto'` for the latest in the folder of {@link checkpoints}, where there is
+   * one that can be read. With the same model, data and options the run then gives the same bits as if it had never been
+   * interrupted, in mid-epoch too: data order, augmentation and dropout depend on the seed and the position alone. Data
+   * that is an iterable is drawn and dropped up to the position; datasets begin there.
+   */
+  resume?: string;
+  /**
+   * Take SIGINT and SIGTERM as a wish to stop: the step in progress ends, a checkpoint is written if there are any, and
+   * the process exits with 130 or 143. A second signal ends it at once. Default false.
+   */
+  handleSignals?: boolean;
 }
 
 /** Options of {@link Model.evaluate}. */
@@ -134,12 +153,29 @@ export function deviceOptions(options: CompileOptions): DeviceOptions {
   );
 }
 
+const fitKeys = [
+  'epochs',
+  'batchSize',
+  'shuffle',
+  'validation',
+  'signal',
+  'callbacks',
+  'checkpoints',
+  'resume',
+  'handleSignals',
+];
+
 /** Checks the options of `fit` and fills in the defaults. */
 export function checkFitOptions(options: FitOptions) {
-  checkOptions('fit', options, ['epochs', 'batchSize', 'shuffle', 'validation', 'signal', 'callbacks']);
-  const { validation, callbacks = [] } = options;
+  checkOptions('fit', options, fitKeys);
+  const { validation, callbacks = [], checkpoints, resume } = options;
   if (validation !== undefined) checkSource('fit: validation', validation);
   if (!Array.isArray(callbacks)) throw new ArgumentError('fit: callbacks: expected an array of callbacks');
+  const names = callbacks.flatMap(({ name }: Callback) => name ?? []);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new ArgumentRangeError(`fit: callbacks: expected names that differ, received '${twice}' twice`);
+  if (resume !== undefined) requirePath('fit: resume', resume);
   return {
     epochs: checkWhole('fit: epochs', options.epochs, 1),
     batchSize: checkWhole('fit: batchSize', options.batchSize ?? 32, 1),
@@ -147,6 +183,9 @@ export function checkFitOptions(options: FitOptions) {
     validation,
     signal: checkSignal('fit: signal', options.signal),
     callbacks,
+    checkpoints: checkpoints === undefined ? undefined : checkCheckpoints('fit: checkpoints', checkpoints),
+    resume,
+    handleSignals: checkFlag('fit: handleSignals', options.handleSignals ?? false),
   };
 }
 

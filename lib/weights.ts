@@ -1,12 +1,12 @@
 /** A model's parameters and states: initial values first, then tensors on its device. */
 import type { Device } from './device.ts';
-import { ArgumentError, DisposedError, ShapeError, StateError } from './errors.ts';
-import { sizeOf } from './ir/graph.ts';
+import { ArgumentError, DisposedError, ShapeError, StateError, WeightsError } from './errors.ts';
+import { formatShape, sameShape, sizeOf } from './ir/graph.ts';
 import type { ParameterSpec } from './layers/model_builder.ts';
 import { Tensor } from './tensor.ts';
 import { initialValues } from './train/initialize.ts';
 import { type LoadResult, type MatchSettings, matchWeights, storedShape } from './weight_files/match.ts';
-import type { StateDict } from './weight_files/state_dict.ts';
+import type { StateDict, StateTensor } from './weight_files/state_dict.ts';
 
 export type { StateDict, StateTensor } from './weight_files/state_dict.ts';
 
@@ -91,6 +91,39 @@ export class Weights {
     );
   }
 
+  /** Every tensor as it is now, those of {@link addStates} under names that begin with `#`. */
+  async capture(): Promise<Map<string, StateTensor>> {
+    const weights = await this.stateDict();
+    const states = this.#states();
+    const values = (await this.#device?.read(states.map(({ handle }) => handle))) ?? [];
+    return new Map([
+      ...weights,
+      ...states.map(({ name, shape }, i) => [`#${name}`, { shape, data: values[i]! }] as const),
+    ]);
+  }
+
+  /**
+   * Puts back what {@link capture} gave.
+   *
+   * @throws WeightsError if any tensor is missing, unknown or of another shape; nothing has changed then
+   */
+  async restore(captured: ReadonlyMap<string, StateTensor>): Promise<void> {
+    const expected = new Map<string, readonly number[]>([
+      ...this.specs.map((spec) => [spec.name, storedShape(spec)] as const),
+      ...this.#states().map(({ name, shape }) => [`#${name}`, shape] as const),
+    ]);
+    const missing = [...expected.keys()].filter((name) => !captured.has(name));
+    const unexpected = [...captured.keys()].filter((name) => !expected.has(name));
+    const mismatched = [...expected].flatMap(([name, shape]) => {
+      const found = captured.get(name)?.shape;
+      if (found === undefined || sameShape(found, shape)) return [];
+      return [`${name} (expected ${formatShape(shape)}, received ${formatShape(found)})`];
+    });
+    if (missing.length + unexpected.length + mismatched.length > 0)
+      throw new WeightsError({ missing, unexpected, mismatched });
+    await this.assign(new Map([...captured].map(([name, { data }]) => [name.replace(/^#/, ''), data])));
+  }
+
   /** Remembers every tensor, states included; the returned function puts them all back. */
   async snapshot(): Promise<() => Promise<void>> {
     const device = this.#device;
@@ -104,6 +137,12 @@ export class Weights {
     this.#disposed = true;
     this.#host.clear();
     this.#release();
+  }
+
+  /** Tensors beside the model's own. */
+  #states(): Tensor[] {
+    const own = new Set(this.specs.map(({ name }) => name));
+    return [...this.#tensors.values()].filter(({ name }) => !own.has(name));
   }
 
   #release(): void {

@@ -17,9 +17,14 @@ export function requirePath(op: string, path: unknown): asserts path is string {
   }
 }
 
+/** Whether the operating system refused something. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}
+
 /** Turns an error of the operating system into a {@link FileError}; any other error is returned as it is. */
 export function asFileError(path: string, action: string, error: unknown): unknown {
-  if (error instanceof Error && 'syscall' in error) {
+  if (isSystemError(error)) {
     return new FileError(path, `cannot ${action}: ${error.message}`, { cause: error });
   }
   return error;

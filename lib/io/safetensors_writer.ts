@@ -42,7 +42,7 @@ export async function writeSafetensors(
   options: WriteSafetensorsOptions = {},
 ): Promise<void> {
   requirePath('writeSafetensors', path);
-  await writeFileAtomic(path, layOut('writeSafetensors', tensors, options).chunks, options.signal);
+  await writeFileAtomic(path, layOutSafetensors('writeSafetensors', tensors, options).chunks, options.signal);
 }
 
 /**
@@ -54,7 +54,7 @@ export function serializeSafetensors(
   tensors: Iterable<readonly [string, TensorData]>,
   options: Pick<WriteSafetensorsOptions, 'metadata'> = {},
 ): Uint8Array {
-  const { chunks, size } = layOut('serializeSafetensors', tensors, options);
+  const { chunks, size } = layOutSafetensors('serializeSafetensors', tensors, options);
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
@@ -64,7 +64,12 @@ export function serializeSafetensors(
   return bytes;
 }
 
-function layOut(
+/**
+ * The parts of a file in order, the header first, and their size together.
+ *
+ * @param op for messages: the function that was called
+ */
+export function layOutSafetensors(
   op: string,
   tensors: Iterable<readonly [string, TensorData]>,
   options: Pick<WriteSafetensorsOptions, 'metadata'>,

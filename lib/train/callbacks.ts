@@ -39,14 +39,41 @@ export interface EpochLogs extends Metrics {
   readonly samplesPerSecond: number;
 }
 
+/** Where a run goes on that was interrupted. */
+export interface Resumed {
+  /** The checkpoint. */
+  readonly path: string;
+  /** Epoch that goes on, from 0. */
+  readonly epoch: number;
+  /** Steps of it that were done. */
+  readonly step: number;
+  /** Later checkpoints that could not be used, with the reason. */
+  readonly damaged: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** A value that JSON can hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** What a callback may say of the run: `'stop'` ends it as if its last epoch had come. */
+export type Verdict = undefined | 'stop';
+
 /** Listens to a run; a callback that throws or rejects ends it with that error. */
 export interface Callback {
-  onTrainBegin?(run: { epochs: number }): void | Promise<void>;
+  /** Under which the callback's state is kept in checkpoints. */
+  readonly name?: string;
+  onTrainBegin?(run: { epochs: number; resumed: Resumed | undefined }): void | Promise<void>;
+  /** Also called for an epoch that is resumed. */
   onEpochBegin?(epoch: number): void | Promise<void>;
   onStepEnd?(logs: StepLogs): void | Promise<void>;
-  onEpochEnd?(logs: EpochLogs): void | Promise<void>;
+  onEpochEnd?(logs: EpochLogs): void | Verdict | Promise<void> | Promise<Verdict>;
+  /** A checkpoint is on disk. */
+  onCheckpoint?(checkpoint: { path: string; epoch: number; step: number }): void | Promise<void>;
   /** Also called when the run fails or is aborted. */
   onTrainEnd?(): void | Promise<void>;
+  /** What a checkpoint keeps of a callback with a name. */
+  saveState?(): Json;
+  /** Gets back, before `onTrainBegin`, what `saveState` gave. */
+  loadState?(state: Json): void;
 }
 
 /** The run so far, one entry for each epoch. */
@@ -54,27 +81,44 @@ export interface History {
   readonly epochs: readonly EpochLogs[];
 }
 
+/** Sums of metrics over samples. */
+export interface MetricSums {
+  readonly loss: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly samples: number;
+}
+
 /** Sums metrics over batches of different sizes. */
 export class MetricSum {
-  #loss = 0;
-  #top1 = 0;
-  #top5 = 0;
-  #samples = 0;
+  #sums: MetricSums;
+
+  constructor(sums: MetricSums = { loss: 0, top1: 0, top5: 0, samples: 0 }) {
+    this.#sums = sums;
+  }
 
   /** `loss` is the batch's mean; `top1` and `top5` count correct samples. */
   add(loss: number, top1: number, top5: number, samples: number): void {
-    this.#loss += loss * samples;
-    this.#top1 += top1;
-    this.#top5 += top5;
-    this.#samples += samples;
+    const sums = this.#sums;
+    this.#sums = {
+      loss: sums.loss + loss * samples,
+      top1: sums.top1 + top1,
+      top5: sums.top5 + top5,
+      samples: sums.samples + samples,
+    };
+  }
+
+  get sums(): MetricSums {
+    return this.#sums;
   }
 
   get samples(): number {
-    return this.#samples;
+    return this.#sums.samples;
   }
 
   get means(): Metrics {
-    const n = Math.max(this.#samples, 1);
-    return { loss: this.#loss / n, top1: this.#top1 / n, top5: this.#top5 / n };
+    const { loss, top1, top5, samples } = this.#sums;
+    const n = Math.max(samples, 1);
+    return { loss: loss / n, top1: top1 / n, top5: top5 / n };
   }
 }

@@ -1,10 +1,28 @@
 /** The training loop: draws the next batch while the device computes, and stops cleanly wherever it has to. */
-import type { Batch } from '../data/dataset.ts';
-import { type BatchSource, isProvider, openBatches } from '../data/source.ts';
+import { type BatchSource, isProvider } from '../data/source.ts';
 import { StateError } from '../errors.ts';
-import { type Callback, type EpochLogs, type History, MetricSum, type Metrics } from './callbacks.ts';
+import {
+  type Callback,
+  type EpochLogs,
+  type History,
+  type Json,
+  MetricSum,
+  type Metrics,
+  type Resumed,
+} from './callbacks.ts';
+import {
+  type Checkpoint,
+  CheckpointFolder,
+  type CheckpointSettings,
+  type ModelSnapshot,
+} from './checkpoints.ts';
+import { Feed } from './feed.ts';
+import { isBetter, monitored } from './monitor.ts';
 import { overlap, type Staged } from './overlap.ts';
+import { findCheckpoint, requireSameRun } from './resume.ts';
+import type { RunState } from './run_state.ts';
 import type { RunningSchedule, Schedule } from './schedules.ts';
+import { StopSignal, StopSignals } from './stop_signals.ts';
 
 /** Result of one step. */
 export interface StepResult {
@@ -21,93 +39,133 @@ export interface StagedStep extends Staged {
   run(lr: number): Promise<StepResult>;
 }
 
+/** What the loop needs of a model. */
+export interface Trainee {
+  readonly seed: number;
+  /** Optimizer steps done. */
+  readonly step: number;
+  /** Checks and copies what the data gave. */
+  stage(batch: unknown): Promise<StagedStep>;
+  /** Metrics on validation data, if there is any. */
+  validate(signal: AbortSignal | undefined): Promise<Metrics | undefined>;
+  /** All tensors as they are now. */
+  capture(): Promise<ModelSnapshot>;
+  /** Puts tensors back that {@link capture} gave, and the number of steps; if anything does not fit, nothing changes. */
+  restore(checkpoint: Checkpoint): Promise<void>;
+}
+
 export interface FitRun {
   readonly data: BatchSource;
   readonly epochs: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
-  readonly seed: number;
   readonly schedule: Schedule;
   readonly callbacks: readonly Callback[];
   readonly signal: AbortSignal | undefined;
-  /** Checks and copies what the data gave. */
-  stage(batch: unknown): Promise<StagedStep>;
-  validate: (() => Promise<Metrics>) | undefined;
+  readonly checkpoints: CheckpointSettings | undefined;
+  /** A checkpoint, or `'auto'` for the latest of the folder if there is one. */
+  readonly resume: string | undefined;
 }
 
-/** The promise, or a rejection with the signal's reason as soon as it is aborted. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}
-
-/** Draws batches. */
-class Feed {
-  readonly #iterator: Iterator<Batch> | AsyncIterator<Batch>;
+class Training {
   readonly #run: FitRun;
-  #done = false;
-
-  constructor(iterator: Iterator<Batch> | AsyncIterator<Batch>, run: FitRun) {
-    this.#iterator = iterator;
-    this.#run = run;
-  }
-
-  async next(): Promise<StagedStep | undefined> {
-    const result = await abortable(
-      Promise.resolve().then(() => this.#iterator.next()),
-      this.#run.signal,
-    );
-    if (result.done === true) {
-      this.#done = true;
-      return undefined;
-    }
-    return this.#run.stage(result.value);
-  }
-
-  /** Lets the source free what it holds; not awaited for a source that may never answer. */
-  close(): void {
-    if (this.#done) return;
-    Promise.resolve()
-      .then(() => this.#iterator.return?.())
-      .catch(() => undefined);
-  }
-}
-
-/** Everything that changes while one epoch runs. */
-class Epoch {
-  readonly sum = new MetricSum();
-  readonly #run: FitRun;
+  readonly #model: Trainee;
   readonly #schedule: RunningSchedule;
-  readonly #epoch: number;
-  readonly #steps: number | undefined;
+  readonly #folder: CheckpointFolder | undefined;
+  readonly #epochs: EpochLogs[] = [];
+  #epoch = 0;
   #step = 0;
-  lr = 0;
+  #sum = new MetricSum();
+  /** Seconds that the running epoch took before it was resumed. */
+  #seconds = 0;
+  #lr = 0;
+  #stopped = false;
+  #best: number | undefined;
+  /** Where the run was when the last checkpoint was written. */
+  #saved = '';
 
-  constructor(run: FitRun, schedule: RunningSchedule, epoch: number) {
+  constructor(model: Trainee, run: FitRun) {
+    this.#model = model;
     this.#run = run;
-    this.#schedule = schedule;
-    this.#epoch = epoch;
-    this.#steps = isProvider(run.data) ? Math.ceil(run.data.size / run.batchSize) : undefined;
+    this.#schedule = run.schedule.start();
+    this.#folder = run.checkpoints && new CheckpointFolder(run.checkpoints);
   }
 
-  async walk(): Promise<void> {
-    const { data, batchSize, shuffle, seed } = this.#run;
-    const iterator = await openBatches('fit: data', data, { batchSize, shuffle, seed, epoch: this.#epoch });
-    const feed = new Feed(iterator, this.#run);
+  async train(): Promise<History> {
+    const { epochs, callbacks, signal } = this.#run;
+    signal?.throwIfAborted();
+    const resumed = await this.#resume();
     try {
-      await overlap(
-        () => feed.next(),
-        (step) => this.#advance(step),
-      );
+      for (const callback of callbacks) await callback.onTrainBegin?.({ epochs, resumed });
+      while (this.#epoch < epochs && !this.#stopped) await this.#runEpoch();
+      await this.#save();
+    } catch (error) {
+      if (signal?.aborted === true && error === signal.reason) await this.#save();
+      throw error;
+    } finally {
+      for (const callback of callbacks) await callback.onTrainEnd?.();
+    }
+    return { epochs: this.#epochs };
+  }
+
+  async #runEpoch(): Promise<void> {
+    for (const callback of this.#run.callbacks) await callback.onEpochBegin?.(this.#epoch);
+    const started = performance.now();
+    const secondsSince = () => this.#seconds + (performance.now() - started) / 1000;
+    await this.#walk(secondsSince);
+    const trained = secondsSince();
+    const validation = await this.#model.validate(this.#run.signal);
+    const metrics = this.#sum.means;
+    this.#schedule.epochEnd?.((validation ?? metrics).loss);
+    const logs: EpochLogs = {
+      epoch: this.#epoch,
+      epochs: this.#run.epochs,
+      ...metrics,
+      validation,
+      lr: this.#lr,
+      seconds: secondsSince(),
+      samplesPerSecond: this.#sum.samples / trained,
+    };
+    this.#epochs.push(logs);
+    this.#epoch += 1;
+    this.#step = 0;
+    this.#sum = new MetricSum();
+    this.#seconds = 0;
+    for (const callback of this.#run.callbacks)
+      if ((await callback.onEpochEnd?.(logs)) === 'stop') this.#stopped = true;
+    await this.#keepBest(logs);
+    if (this.#epoch % (this.#run.checkpoints?.everyEpochs ?? 1) === 0) await this.#save();
+  }
+
+  /** Trains on the batches of the epoch that are left. */
+  async #walk(secondsSince: () => number): Promise<void> {
+    const { data, batchSize, shuffle, signal } = this.#run;
+    const steps = isProvider(data) ? Math.ceil(data.size / batchSize) : undefined;
+    const feed = await Feed.open(data, {
+      batchSize,
+      shuffle,
+      seed: this.#model.seed,
+      epoch: this.#epoch,
+      skip: this.#step,
+      signal,
+    });
+    const draw = async () => {
+      const drawn = await feed.next();
+      return drawn.done === true ? undefined : this.#model.stage(drawn.value);
+    };
+    try {
+      await overlap(draw, async (staged) => {
+        await this.#advance(staged, steps);
+        if (this.#model.step % (this.#run.checkpoints?.everySteps ?? Infinity) === 0)
+          await this.#save(secondsSince());
+      });
+    } catch (error) {
+      this.#seconds = secondsSince();
+      throw error;
     } finally {
       feed.close();
     }
-    if (this.sum.samples === 0) {
+    if (this.#sum.samples === 0) {
       throw new StateError(
         `fit: data: expected batches in epoch ${this.#epoch}, received none (a generator can be walked only once: ` +
           'pass a function that returns a new one for each epoch)',
@@ -115,61 +173,128 @@ class Epoch {
     }
   }
 
-  async #advance(staged: StagedStep): Promise<void> {
+  async #advance(staged: StagedStep, steps: number | undefined): Promise<void> {
     this.#run.signal?.throwIfAborted();
-    const fraction = this.#steps === undefined ? 0 : this.#step / this.#steps;
-    this.lr = this.#schedule.at({ epoch: this.#epoch + fraction, epochs: this.#run.epochs });
+    const step = this.#step;
+    const fraction = steps === undefined ? 0 : step / steps;
+    this.#lr = this.#schedule.at({ epoch: this.#epoch + fraction, epochs: this.#run.epochs });
     const { size } = staged;
-    const { loss, top1, top5 } = await staged.run(this.lr);
-    this.sum.add(loss, top1, top5, size);
+    const { loss, top1, top5 } = await staged.run(this.#lr);
+    this.#sum.add(loss, top1, top5, size);
+    this.#step += 1;
     for (const callback of this.#run.callbacks) {
       await callback.onStepEnd?.({
         epoch: this.#epoch,
-        step: this.#step,
-        steps: this.#steps,
+        step,
+        steps,
         samples: size,
-        lr: this.lr,
+        lr: this.#lr,
         loss,
         top1: top1 / size,
         top5: top5 / size,
       });
     }
-    this.#step += 1;
   }
-}
 
-async function runEpoch(run: FitRun, schedule: RunningSchedule, index: number): Promise<EpochLogs> {
-  for (const callback of run.callbacks) await callback.onEpochBegin?.(index);
-  const started = performance.now();
-  const epoch = new Epoch(run, schedule, index);
-  await epoch.walk();
-  const trained = performance.now();
-  const validation = await run.validate?.();
-  const metrics = epoch.sum.means;
-  schedule.epochEnd?.((validation ?? metrics).loss);
-  const logs: EpochLogs = {
-    epoch: index,
-    epochs: run.epochs,
-    ...metrics,
-    validation,
-    lr: epoch.lr,
-    seconds: (performance.now() - started) / 1000,
-    samplesPerSecond: (1000 * epoch.sum.samples) / (trained - started),
-  };
-  for (const callback of run.callbacks) await callback.onEpochEnd?.(logs);
-  return logs;
+  /** Keeps the weights when the epoch was better than those before. */
+  async #keepBest(logs: EpochLogs): Promise<void> {
+    const monitor = this.#run.checkpoints?.best;
+    if (monitor === undefined) return;
+    const value = monitored(monitor, logs);
+    if (!isBetter(monitor, value, this.#best)) return;
+    await this.#write(async (folder) => {
+      const metadata = { 'senet.epoch': String(logs.epoch), [`senet.${monitor}`]: String(value) };
+      await folder.writeBest(await this.#model.capture(), metadata);
+      this.#best = value;
+    });
+  }
+
+  /** Writes a checkpoint of where the run is, unless that is done. */
+  async #save(seconds = this.#seconds): Promise<void> {
+    const place = `${this.#model.step} ${this.#epoch} ${this.#step} ${this.#stopped}`;
+    if (this.#saved === place) return;
+    await this.#write(async (folder) => {
+      const path = await folder.write(await this.#model.capture(), this.#state(seconds));
+      this.#saved = place;
+      for (const callback of this.#run.callbacks)
+        await callback.onCheckpoint?.({ path, epoch: this.#epoch, step: this.#step });
+    });
+  }
+
+  /** Writes to the folder, if there is one; what goes wrong is for those who want to know it. */
+  async #write(action: (folder: CheckpointFolder) => Promise<void>): Promise<void> {
+    if (this.#folder === undefined) return;
+    try {
+      await action(this.#folder);
+    } catch (error) {
+      const { onError } = this.#run.checkpoints ?? {};
+      if (onError === undefined) throw error;
+      onError(error);
+    }
+  }
+
+  #state(seconds: number): RunState {
+    const callbacks: Record<string, Json> = {};
+    for (const callback of this.#run.callbacks)
+      if (callback.name !== undefined && callback.saveState !== undefined)
+        callbacks[callback.name] = callback.saveState();
+    return {
+      seed: this.#model.seed,
+      modelStep: this.#model.step,
+      batchSize: this.#run.batchSize,
+      shuffle: this.#run.shuffle,
+      epoch: this.#epoch,
+      step: this.#step,
+      sums: this.#sum.sums,
+      seconds,
+      lr: this.#lr,
+      stopped: this.#stopped,
+      epochs: this.#epochs,
+      best: this.#best,
+      schedule: this.#schedule.saveState?.() ?? null,
+      callbacks,
+    };
+  }
+
+  /** Prepares the folder, and goes on where a checkpoint says. */
+  async #resume(): Promise<Resumed | undefined> {
+    await this.#folder?.prepare();
+    const found = await findCheckpoint(this.#run, this.#folder);
+    if (found === undefined) return undefined;
+    const { path, state, damaged } = found;
+    requireSameRun(path, state, { ...this.#run, seed: this.#model.seed });
+    await this.#model.restore(found);
+    this.#epoch = state.epoch;
+    this.#step = state.step;
+    this.#sum = new MetricSum(state.sums);
+    this.#seconds = state.seconds;
+    this.#lr = state.lr;
+    this.#stopped = state.stopped;
+    this.#best = state.best;
+    this.#epochs.push(...state.epochs);
+    if (state.schedule !== null) this.#schedule.loadState?.(state.schedule);
+    for (const callback of this.#run.callbacks) {
+      const saved = callback.name === undefined ? undefined : state.callbacks[callback.name];
+      if (saved !== undefined) callback.loadState?.(saved);
+    }
+    return { path, epoch: state.epoch, step: state.step, damaged };
+  }
 }
 
 /** Trains; see `Model.fit`. */
-export async function runFit(run: FitRun): Promise<History> {
-  run.signal?.throwIfAborted();
-  const schedule = run.schedule.start();
-  const epochs: EpochLogs[] = [];
+export async function runFit(
+  model: Trainee,
+  { handleSignals, ...run }: FitRun & { handleSignals: boolean },
+): Promise<History> {
+  if (!handleSignals) return new Training(model, run).train();
+  const stops = new StopSignals();
+  const signal = AbortSignal.any([stops.signal, ...(run.signal ? [run.signal] : [])]);
   try {
-    for (const callback of run.callbacks) await callback.onTrainBegin?.({ epochs: run.epochs });
-    for (let index = 0; index < run.epochs; index += 1) epochs.push(await runEpoch(run, schedule, index));
+    return await new Training(model, { ...run, signal }).train();
+  } catch (error) {
+    if (error instanceof StopSignal) error.exit();
+    throw error;
   } finally {
-    for (const callback of run.callbacks) await callback.onTrainEnd?.();
+    stops.dispose();
   }
-  return { epochs };
 }

@@ -1,5 +1,6 @@
 /** Learning-rate schedules: functions of the time in epochs, fractions included where the data's length is known. */
 import { ArgumentRangeError } from '../errors.ts';
+import type { Json } from './callbacks.ts';
 import { checkNumber, checkOptions, checkWhole } from './check.ts';
 
 /** Where in the run a step lies. */
@@ -16,6 +17,10 @@ export interface RunningSchedule {
   at(moment: Moment): number;
   /** Told the monitored loss (validation if there is any, else training) at the end of each epoch. */
   epochEnd?(loss: number): void;
+  /** What a checkpoint keeps, where the rate depends on more than the moment. */
+  saveState?(): Json;
+  /** Gets back what `saveState` gave. */
+  loadState?(state: Json): void;
 }
 
 /** A learning-rate schedule; each `fit` starts it anew. */
@@ -117,6 +122,14 @@ function reduceOnPlateau(options: {
           lr = Math.max(lr * factor, minLr);
           waited = 0;
         }
+      },
+      // JSON has no Infinity.
+      saveState: () => ({ lr, best: best === Infinity ? null : best, waited }),
+      loadState(state) {
+        const saved = state as { lr: number; best: number | null; waited: number };
+        lr = saved.lr;
+        best = saved.best ?? Infinity;
+        waited = saved.waited;
       },
     };
   };

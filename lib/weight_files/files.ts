@@ -49,7 +49,9 @@ export async function readForModel(
 }> {
   const file = await openWeights(path, signal ? { signal } : {});
   try {
-    const { sources, ...result } = matchWeights(specs, file.tensors, settings);
+    // Beside the weights a checkpoint holds the optimizer's states, whose names begin so.
+    const weights = new Map([...file.tensors].filter(([name]) => !name.startsWith('#')));
+    const { sources, ...result } = matchWeights(specs, weights, settings);
     const floats = await readFloats(file, [...new Set(sources.values())], signal);
     const values = new Map([...sources].map(([name, source]) => [name, floats.get(source)!]));
     const ignored = [...result.ignored, ...file.skipped];
