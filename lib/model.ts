@@ -147,8 +147,12 @@ export class Model {
             return model.#step;
           },
           stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
-          validate: async (signal) =>
-            validation && this.#evaluate(compiled, validation, { batchSize, ...(signal && { signal }) }),
+          validate: async (signal) => {
+            if (validation === undefined) return undefined;
+            const options = { batchSize, ...(signal && { signal }) };
+            const { loss, top1, top5 } = await this.#evaluate(compiled, validation, options);
+            return { loss, top1, top5 };
+          },
           capture: () => this.#capture(),
           restore: (checkpoint) => this.#restore(checkpoint),
         },
