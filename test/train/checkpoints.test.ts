@@ -6,7 +6,6 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { ImageDataset } from '../../lib/data/dataset.ts';
 import type { BatchSource } from '../../lib/data/source.ts';
 import { ArgumentError, FileError, StateError, WeightsError } from '../../lib/errors.ts';
-import { openSealed, writeSealed } from '../../lib/io/sealed_file.ts';
 import {
   basicBlock,
   conv2d,
@@ -20,9 +19,7 @@ import { Model } from '../../lib/model.ts';
 import type { FitOptions } from '../../lib/model_options.ts';
 import type { Callback, History } from '../../lib/train/callbacks.ts';
 import { earlyStopping } from '../../lib/train/early_stopping.ts';
-import { isBetter } from '../../lib/train/monitor.ts';
 import { sgd } from '../../lib/train/optimizer.ts';
-import { formatRunState, parseRunState, type RunState } from '../../lib/train/run_state.ts';
 import { type Schedule, schedules } from '../../lib/train/schedules.ts';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
 import { interceptCalls, systemError } from '../io/file_calls.ts';
@@ -330,60 +327,6 @@ describe('the folder', () => {
     for (const path of [older, newest]) writeFileSync(path, 'nothing');
     await expect(model.fit(data, { ...options, resume: 'auto' })).rejects.toThrow(/only damaged ones/);
   });
-});
-
-describe('the best value', () => {
-  test('is the smallest loss or the greatest share, and never NaN', () => {
-    expect(isBetter('loss', Number.NaN, undefined)).toBe(false);
-    expect(isBetter('validation.top1', Number.NaN, 0.1)).toBe(false);
-    expect(isBetter('loss', 1, undefined)).toBe(true);
-    expect(isBetter('validation.loss', 0.9, 1)).toBe(true);
-    expect(isBetter('validation.loss', 0.9, 1, 0.2)).toBe(false);
-    expect(isBetter('top5', 0.9, 1)).toBe(false);
-    expect(isBetter('top5', 1, 0.9)).toBe(true);
-  });
-
-  test('may be no number, and is kept in the state of a run', () => {
-    const metrics = { loss: Number.NaN, top1: 0.1, top5: Infinity };
-    const state: RunState = {
-      ...{ seed: 2 ** 53 - 1, modelStep: 7, batchSize: 8, shuffle: true, epoch: 1, step: 2 },
-      ...{ seconds: 0.1, lr: -Infinity, stopped: false, best: undefined },
-      sums: { loss: 1e-300, top1: 1, top5: 2, samples: 3 },
-      epochs: [
-        { ...metrics, epoch: 0, epochs: 4, validation: metrics, lr: 0.1, seconds: 1, samplesPerSecond: 3 },
-      ],
-      schedule: null,
-      callbacks: { early: { best: null } },
-    };
-    expect(parseRunState(formatRunState(state), 'a')).toEqual(state);
-    const text = (change: object) => formatRunState({ ...state, ...change });
-    expect(() => parseRunState('{', 'a')).toThrow(FileError);
-    expect(() => parseRunState(text({ step: -1 }), 'a')).toThrow(/^a: state of the run: step: /);
-    expect(() => parseRunState(text({ sums: { loss: 'much' } }), 'a')).toThrow(/sums\.loss: /);
-    expect(() => parseRunState(text({ version: 2 }), 'a')).toThrow(/version: /);
-  });
-});
-
-test('every changed bit of a file is found', async () => {
-  const path = join(place, 'bits.safetensors');
-  const tensor = { dtype: 'F32' as const, shape: [2, 64], data: new Float32Array(128).fill(0.5) };
-  await writeSealed(path, new Map([['a.weight', tensor]]), { metadata: [['note', 'of a run']] });
-  const file = await openSealed(path);
-  expect(await file.tensors.get('a.weight')!.toFloat32()).toEqual(tensor.data);
-  expect(file.metadata.get('note')).toBe('of a run');
-  await file.close();
-  const bytes = readFileSync(path);
-  const step = 7;
-  for (let bit = 0; bit < 8 * bytes.length; bit += step) {
-    const changed = Buffer.from(bytes);
-    changed[bit >> 3]! ^= 1 << (bit & 7);
-    writeFileSync(path, changed);
-    await expect(openSealed(path), `bit ${bit}`).rejects.toThrow(FileError);
-  }
-  for (const size of [0, 7, 8, 100, bytes.length - 1]) {
-    writeFileSync(path, bytes.subarray(0, size));
-    await expect(openSealed(path), `${size} bytes`).rejects.toThrow(FileError);
-  }
 });
 
 describe('a disk that takes no more', () => {
