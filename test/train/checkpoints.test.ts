@@ -1,88 +1,18 @@
-/** Checkpoints: a run that was interrupted goes on with the same bits, and no failure loses the last good one. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** A run that was interrupted goes on with the same bits, or says why it can not. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { ImageDataset } from '../../lib/data/dataset.ts';
+import { describe, expect, test } from 'vitest';
 import type { BatchSource } from '../../lib/data/source.ts';
-import { ArgumentError, FileError, StateError, WeightsError } from '../../lib/errors.ts';
-import {
-  basicBlock,
-  conv2d,
-  defineModel,
-  dropout,
-  globalAvgPool,
-  linear,
-  normTail,
-} from '../../lib/layers/index.ts';
-import { Model } from '../../lib/model.ts';
+import { ArgumentError, FileError, WeightsError } from '../../lib/errors.ts';
 import type { FitOptions } from '../../lib/model_options.ts';
 import type { Callback, History } from '../../lib/train/callbacks.ts';
 import { earlyStopping } from '../../lib/train/early_stopping.ts';
-import { sgd } from '../../lib/train/optimizer.ts';
-import { type Schedule, schedules } from '../../lib/train/schedules.ts';
+import { schedules } from '../../lib/train/schedules.ts';
 import { cudaSimLibrary } from '../helpers/cuda_sim.ts';
-import { interceptCalls, systemError } from '../io/file_calls.ts';
-import { batches, batchOf, bitsOf, CLASSES, SIZE } from './helpers.ts';
+import { data, newFolder, open, place, type Setting, timeless, validation } from './checkpoint_runs.ts';
+import { batches, bitsOf } from './helpers.ts';
 
 process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
-
-const place = mkdtempSync(join(tmpdir(), 'senet-checkpoints-'));
-const opened: Model[] = [];
-const newFolder = (): string => join(mkdtempSync(join(place, 'run-')), 'checkpoints');
-afterEach(() => {
-  for (const model of opened.splice(0)) model.dispose();
-});
-afterAll(() => rmSync(place, { recursive: true, force: true }));
-
-const network = (reduction: number) =>
-  defineModel({ input: [SIZE, SIZE, 3], name: 'tiny', config: { reduction } }, (images) => {
-    const stem = normTail(conv2d(images, { filters: 8, kernel: 3, bias: false, name: 'conv1' }), {
-      name: 'bn1',
-    });
-    const block = basicBlock(stem, { filters: 16, stride: 2, se: { reduction }, name: 'block' });
-    return linear(dropout(globalAvgPool(block), { rate: 0.3 }), { units: CLASSES, name: 'fc' });
-  });
-
-/** 40 images, mirrored and shifted at random. */
-const data = (() => {
-  const { images, labels } = batchOf(40);
-  const dataset = new ImageDataset({
-    images,
-    labels: Int32Array.from(labels),
-    shape: [SIZE, SIZE, 3],
-    classes: CLASSES,
-  });
-  return {
-    size: dataset.size,
-    batches: (options: Parameters<ImageDataset['batches']>[0]) =>
-      dataset.batches({ ...options, augment: { flip: true, crop: 2 } }),
-  };
-})();
-const validation = [batchOf(16, 7)];
-
-interface Setting {
-  readonly seed?: number;
-  readonly device?: 'cpu' | 'cuda';
-  readonly precision?: 'float16';
-  readonly momentum?: number;
-  readonly reduction?: number;
-  readonly schedule?: Schedule;
-}
-
-async function open(setting: Setting = {}): Promise<Model> {
-  const { seed = 1, device = 'cpu', precision, momentum = 0.9, reduction = 4 } = setting;
-  const model = new Model(network(reduction), { seed });
-  opened.push(model);
-  await model.compile({
-    device,
-    ...(precision && { precision }),
-    ...(device === 'cpu' && { threads: 1 }),
-    optimizer: sgd({ momentum, nesterov: momentum > 0 }),
-    schedule: setting.schedule ?? schedules.cosine({ lr: 0.1, warmupEpochs: 1 }),
-  });
-  return model;
-}
 
 /** What a run gives: each step's loss by place, the history and the weights. */
 interface Outcome {
@@ -116,8 +46,6 @@ async function run(
   const history = await model.fit(source, { epochs: 4, batchSize: 8, validation, ...options, callbacks });
   return { losses, history, bits: await bitsOf(model) };
 }
-
-const timeless = ({ epochs }: History) => epochs.map(({ seconds: _, samplesPerSecond: __, ...logs }) => logs);
 
 /** Runs in sittings of so many steps each, until the run is done. */
 async function inSittings(
@@ -240,144 +168,6 @@ test('an abort saves where the run is', async () => {
   });
   await expect(aborted).rejects.toThrow('enough');
   expect(readdirSync(directory)).toEqual([`step-${'3'.padStart(8, '0')}.safetensors`]);
-});
-
-describe('the folder', () => {
-  test('keeps the last ones and the best weights', async () => {
-    const directory = newFolder();
-    const paths: string[] = [];
-    const model = await open();
-    const values: number[] = [];
-    await model.fit(data, {
-      epochs: 12,
-      batchSize: 8,
-      validation,
-      checkpoints: { directory, everySteps: 1, keepLast: 3, best: 'validation.loss' },
-      callbacks: [
-        {
-          onCheckpoint({ path }) {
-            paths.push(path);
-            const names = readdirSync(directory).filter((name) => name.startsWith('step'));
-            expect(names.length).toBe(Math.min(new Set(paths).size, 3));
-          },
-          onEpochEnd: ({ validation: found }) => void values.push(found!.loss),
-        },
-      ],
-    });
-    expect(new Set(paths).size).toBe(60);
-    expect(readdirSync(directory).sort()).toEqual([
-      'best.safetensors',
-      ...[58, 59, 60].map((step) => `step-000000${step}.safetensors`),
-    ]);
-    const best = await open();
-    await best.load(join(directory, 'best.safetensors'));
-    expect((await best.evaluate(validation)).loss).toBe(Math.min(...values));
-    // A checkpoint is a weight file, too.
-    const last = await open();
-    await last.load(paths.at(-1)!);
-    expect(await bitsOf(last)).toBe(await bitsOf(model));
-  });
-
-  test('is not mixed with another run, and cleared of what dead writers left', async () => {
-    const directory = newFolder();
-    const model = await open();
-    const options = { epochs: 1, batchSize: 8, checkpoints: { directory } };
-    await model.fit(data, options);
-    await expect(model.fit(data, options)).rejects.toThrow(StateError);
-    // No process has the number 2^22 or more.
-    const left = `step-00000009.safetensors.tmp-4194304-0123`;
-    const kept = [`step-00000009.safetensors.tmp-${process.ppid}-0123`, 'notes.tmp-4194304-0123'];
-    for (const name of [left, ...kept]) writeFileSync(join(directory, name), '');
-    await model.fit(data, { ...options, resume: 'auto' });
-    expect(readdirSync(directory).sort()).toEqual([...kept, 'step-00000005.safetensors'].sort());
-  });
-
-  test('falls back to an older checkpoint and names the damaged ones', async () => {
-    const directory = newFolder();
-    const first = await open();
-    const options = { epochs: 2, batchSize: 8, checkpoints: { directory } };
-    const whole = await first.fit(data, options);
-    const [older, newest] = ['step-00000005.safetensors', 'step-00000010.safetensors'].map((name) =>
-      join(directory, name),
-    ) as [string, string];
-    const bytes = readFileSync(newest);
-    bytes[bytes.length - 9]! ^= 1;
-    writeFileSync(newest, bytes);
-    const model = await open();
-    const resumed: unknown[] = [];
-    const { epochs } = await model.fit(data, {
-      ...options,
-      resume: 'auto',
-      callbacks: [{ onTrainBegin: (begun) => void resumed.push(begun.resumed) }],
-    });
-    expect(resumed).toMatchObject([
-      {
-        path: older,
-        epoch: 1,
-        step: 0,
-        damaged: [{ path: newest, reason: expect.stringMatching(/damaged/) }],
-      },
-    ]);
-    expect(timeless({ epochs })).toEqual(timeless(whole));
-    expect(readdirSync(directory).sort()).toEqual([
-      'step-00000005.safetensors',
-      'step-00000010.safetensors',
-      'step-00000010.safetensors.damaged',
-    ]);
-    for (const path of [older, newest]) writeFileSync(path, 'nothing');
-    await expect(model.fit(data, { ...options, resume: 'auto' })).rejects.toThrow(/only damaged ones/);
-  });
-});
-
-describe('a disk that takes no more', () => {
-  const failing = async (body: () => Promise<void>, code: string) => {
-    const restore = await interceptCalls('write', () => {
-      throw systemError(code);
-    });
-    try {
-      await body();
-    } finally {
-      restore();
-    }
-  };
-
-  test('ends the run with a FileError, and the last checkpoint stays good', async () => {
-    const directory = newFolder();
-    const model = await open();
-    const options = { epochs: 2, batchSize: 8, checkpoints: { directory } };
-    await model.fit(data, { ...options, epochs: 1 });
-    await failing(async () => {
-      await expect(model.fit(data, { ...options, resume: 'auto' })).rejects.toThrow(/ENOSPC/);
-    }, 'ENOSPC');
-    expect(readdirSync(directory)).toEqual(['step-00000005.safetensors']);
-    const again = await open();
-    await again.fit(data, { ...options, resume: 'auto' });
-    const unbroken = await open();
-    await unbroken.fit(data, { epochs: 2, batchSize: 8 });
-    expect(await bitsOf(again)).toBe(await bitsOf(unbroken));
-  });
-
-  test('does not end a run that wants to go on', async () => {
-    const directory = newFolder();
-    const model = await open();
-    const errors: unknown[] = [];
-    const checkpoints = { directory, onError: (error: unknown) => errors.push(error) };
-    let restore: (() => void) | undefined;
-    const callbacks: Callback[] = [
-      {
-        onEpochBegin: async (epoch) => {
-          if (epoch === 1) {
-            restore = await interceptCalls('sync', () => {
-              throw systemError('EIO');
-            });
-          } else restore?.();
-        },
-      },
-    ];
-    await model.fit(data, { epochs: 3, batchSize: 8, checkpoints, callbacks });
-    expect(errors).toEqual([expect.any(FileError)]);
-    expect(readdirSync(directory).sort()).toEqual(['step-00000005.safetensors', 'step-00000015.safetensors']);
-  });
 });
 
 describe('what does not fit is said, and changes nothing', () => {
