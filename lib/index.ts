@@ -79,6 +79,7 @@ export type {
 } from './train/callbacks.ts';
 export type { CheckpointOptions } from './train/checkpoints.ts';
 export { type EarlyStoppingOptions, earlyStopping } from './train/early_stopping.ts';
+export { jsonLines } from './train/json_lines.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';
 export type { Monitor } from './train/monitor.ts';
 export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';
@@ -90,6 +91,7 @@ export {
   schedules,
   type Warmup,
 } from './train/schedules.ts';
+export { tensorBoard } from './train/tensorboard.ts';
 export {
   type LoadFileOptions,
   type LoadFileResult,
