@@ -2,6 +2,8 @@
 import type { Batch } from './data/dataset.ts';
 import type { Device } from './device.ts';
 import { DisposedError, NonFiniteError } from './errors.ts';
+import type { StagedExcitations } from './excitations.ts';
+import { excitationGraph, type GatedBlock } from './graph/excitation_graph.ts';
 import {
   evaluationGraph,
   type LabelKind,
@@ -12,7 +14,8 @@ import {
 } from './graph/programs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import { type Peak, Program, type ProgramInputs, type StepProfile } from './program.ts';
+import type { ProfileOptions } from './model_options.ts';
+import { Program, type ProgramInputs, type StepProfile } from './program.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
@@ -136,22 +139,43 @@ export class CompiledModel {
     return probabilities;
   }
 
-  async planPrediction(size: number, peak: Peak): Promise<StepProfile[]> {
-    return this.#prediction(size, async (program) => program.plan(peak));
+  /** The blocks whose gates {@link stageExcitations} gives. */
+  gatedBlocks(): readonly GatedBlock[] {
+    return excitationGraph(this.#definition.graph, 1).blocks;
   }
 
-  async planTraining(size: number, peak: Peak): Promise<StepProfile[]> {
-    return this.#training(size, 'indices', async (program) => program.plan(peak));
+  /** Copies a batch's images for the gates of each block. */
+  async stageExcitations({ images, size }: Batch): Promise<StagedExcitations> {
+    const staged = await this.#using(
+      `excitations:${size}`,
+      () => excitationGraph(this.#definition.graph, size).graph,
+      (program) => program.stage({ images }),
+    );
+    const run = async () => (await staged.run()).map((gates) => gates as Float32Array);
+    return { run, discard: () => staged.discard() };
   }
 
-  async profilePrediction(images: Float32Array, size: number, runs: number): Promise<StepProfile[]> {
-    return this.#prediction(size, (program) => medianProfile(program, { images }, runs));
+  /** Times of a prediction's steps. */
+  async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
+    const images = this.#blank(batchSize);
+    return this.#prediction(batchSize, async (program) =>
+      plan ? program.plan(peak) : medianProfile(program, { images }, runs),
+    );
   }
 
-  /** Profiles training steps with learning rate 0; momentum and running statistics move all the same. */
-  async profileTraining({ images, labels, size }: Batch, runs: number): Promise<StepProfile[]> {
-    const inputs = { images, labels, ...this.#stepInputs(0, 0, 0) };
-    return this.#training(size, labelKind(labels), (program) => medianProfile(program, inputs, runs));
+  /** Times of a training step's parts, with learning rate 0; all tensors are put back afterwards. */
+  async profileTraining({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
+    const batch = { images: this.#blank(batchSize), labels: new Int32Array(batchSize) };
+    const inputs = { ...batch, ...this.#stepInputs(0, 0, 0) };
+    return this.#training(batchSize, 'indices', async (program) => {
+      if (plan) return program.plan(peak);
+      const restore = await this.#weights.snapshot();
+      try {
+        return await medianProfile(program, inputs, runs);
+      } finally {
+        await restore();
+      }
+    });
   }
 
   dispose(): void {
@@ -170,6 +194,12 @@ export class CompiledModel {
 
   get #scalesLoss(): boolean {
     return this.#device.precision === 'float16';
+  }
+
+  /** So many images without content. */
+  #blank(count: number): Float32Array {
+    const [height, width, channels] = this.#definition.input;
+    return new Float32Array(count * height * width * channels);
   }
 
   /** The inputs of a training program beside the batch. */

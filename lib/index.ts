@@ -21,6 +21,9 @@ export {
 } from './device.ts';
 export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
+export type { CaptureOptions, ClassExcitations, Excitations, GateStatistics } from './excitations.ts';
+export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
+export type { GatedBlock } from './graph/excitation_graph.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
 export {
   type FolderDataset,

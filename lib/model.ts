@@ -4,6 +4,7 @@ import type { Batch } from './data/dataset.ts';
 import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
 import { ArgumentError, BusyError, DisposedError, StateError } from './errors.ts';
+import { type CaptureOptions, checkCaptureOptions, type Excitations, runCapture } from './excitations.ts';
 import {
   checkForInput,
   defaultPreprocessing,
@@ -201,24 +202,36 @@ export class Model {
   }
 
   /**
+   * Means and deviations of the gates of each SE block over data, by class, in inference form.
+   *
+   * @throws UnsupportedError for a model without SE blocks
+   * @example
+   * const { blocks, classes } = await model.captureExcitations(test, { classes: [1, 254] });
+   * const goldfish = classes.get(1)?.blocks.at(-1)?.mean;
+   */
+  async captureExcitations(data: BatchSource, options: CaptureOptions = {}): Promise<Excitations> {
+    checkCaptureOptions(options, this.classes);
+    checkSource('captureExcitations: data', data);
+    const compiled = await this.#ready();
+    return runCapture({
+      model: this.name,
+      blocks: compiled.gatedBlocks(),
+      data,
+      options,
+      check: (batch) => this.#checkBatch('captureExcitations: data', batch),
+      stage: (batch) => compiled.stageExcitations(batch),
+    });
+  }
+
+  /**
    * Time of each step of the native program, in order; the median of `runs` runs. A plan compiles the program and runs
    * nothing: its times are the fewest that a device with the given peak would take.
    */
   async profile(options: ProfileOptions = {}): Promise<readonly StepProfile[]> {
-    const { training, batchSize: batch, runs, plan, peak } = checkProfileOptions(options);
-    const compiled = training ? this.#trainable('profile') : await this.#ready();
-    if (plan && !training) return compiled.planPrediction(batch, peak);
-    if (plan) return this.#exclusive('profile', () => compiled.planTraining(batch, peak));
-    const images = new Float32Array(batch * this.input[0] * this.input[1] * this.input[2]);
-    if (!training) return compiled.profilePrediction(images, batch, runs);
-    return this.#exclusive('profile', async () => {
-      const restore = await this.#weights.snapshot();
-      try {
-        return await compiled.profileTraining({ images, labels: new Int32Array(batch), size: batch }, runs);
-      } finally {
-        await restore();
-      }
-    });
+    const settings = checkProfileOptions(options);
+    if (!settings.training) return (await this.#ready()).profilePrediction(settings);
+    const compiled = this.#trainable('profile');
+    return this.#exclusive('profile', () => compiled.profileTraining(settings));
   }
 
   /**

@@ -1,0 +1,114 @@
+/** Line charts as SVG, readable on light and dark ground. */
+
+/** One line. */
+export interface Series {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  /** Half the height of a band around the line at each point; default none. */
+  readonly band?: readonly number[];
+}
+
+export interface ChartOptions {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly width?: number;
+  readonly height?: number;
+  /** Least and greatest value of the y axis; default those of the lines. */
+  readonly yRange?: readonly [number, number];
+}
+
+/** Okabe and Ito's colours, which people who see few colours can tell apart. */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8a8a8a', '#b5a400'];
+const MARGIN = { top: 36, right: 16, bottom: 44, left: 56 };
+/** Space that a name takes in the legend, by its letters. */
+const LETTER = 6.6;
+
+const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+/** Text as it can stand in SVG. */
+export const escapeText = (text: string): string => text.replace(/[&<>"]/g, (letter) => escapes[letter]!);
+
+/** Round numbers, about so many, over a range. */
+export function ticks(low: number, high: number, about = 5): number[] {
+  const raw = (high - low) / about;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= raw) ?? 10);
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  // Division keeps 3 * 0.1 from being 0.30000000000000004.
+  return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** Least and greatest of finite values; never the same. */
+function rangeOf(values: readonly number[]): [number, number] {
+  const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return [0, 1];
+  const low = finite.reduce((a, b) => Math.min(a, b));
+  const high = finite.reduce((a, b) => Math.max(a, b));
+  return low < high ? [low, high] : [low - 0.5, high + 0.5];
+}
+
+const style = `text { font: 12px system-ui, sans-serif; fill: #24292f; } .title { font-weight: 600; }
+.axis { stroke: #8c959f; } .grid { stroke: #d8dee4; } .line { fill: none; stroke-width: 1.5; stroke-linejoin: round; }
+.band { opacity: 0.18; }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #6e7681; } }`;
+
+/** Pieces of a line between values that are no numbers. */
+function pathOf(points: readonly (readonly [number, number])[]): string {
+  let path = '';
+  let isDown = false;
+  for (const [x, y] of points) {
+    const isPoint = Number.isFinite(x) && Number.isFinite(y);
+    if (isPoint) path += `${isDown ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
+    isDown = isPoint;
+  }
+  return path;
+}
+
+/** Draws lines over a common pair of axes, with a legend. */
+export function lineChart(series: readonly Series[], options: ChartOptions): string {
+  const { width = 640, height = 320 } = options;
+  const [x0, x1] = rangeOf(series.flatMap(({ x }) => x));
+  const [y0, y1] =
+    options.yRange ??
+    rangeOf(
+      series.flatMap(({ y, band }) => y.flatMap((v, i) => [v - (band?.[i] ?? 0), v + (band?.[i] ?? 0)])),
+    );
+  const right = width - MARGIN.right;
+  const bottom = height - MARGIN.bottom;
+  const px = (x: number) => MARGIN.left + ((x - x0) / (x1 - x0)) * (right - MARGIN.left);
+  const py = (y: number) => bottom - ((y - y0) / (y1 - y0)) * (bottom - MARGIN.top);
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeText(options.title)}">`,
+    `<style>${style}</style>`,
+    `<text class="title" x="${MARGIN.left}" y="16">${escapeText(options.title)}</text>`,
+    ...ticks(y0, y1).map(
+      (y) =>
+        `<line class="grid" x1="${MARGIN.left}" x2="${right}" y1="${py(y).toFixed(1)}" y2="${py(y).toFixed(1)}"/>` +
+        `<text x="${MARGIN.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${y}</text>`,
+    ),
+    ...ticks(x0, x1, 8).map(
+      (x) => `<text x="${px(x).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${x}</text>`,
+    ),
+    `<path class="axis" fill="none" d="M${MARGIN.left} ${MARGIN.top}V${bottom}H${right}"/>`,
+    `<text x="${(MARGIN.left + right) / 2}" y="${height - 8}" text-anchor="middle">${escapeText(options.xLabel)}</text>`,
+    `<text transform="translate(14 ${(MARGIN.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeText(options.yLabel)}</text>`,
+  ];
+  let legend = right;
+  for (const { name } of series) legend -= name.length * LETTER + 24;
+  series.forEach(({ name, x, y, band }, i) => {
+    const colour = COLOURS[i % COLOURS.length]!;
+    if (band !== undefined) {
+      const upper = x.map((v, k) => [px(v), py(y[k]! + band[k]!)] as const);
+      const lower = x.map((v, k) => [px(v), py(y[k]! - band[k]!)] as const).toReversed();
+      parts.push(`<path class="band" fill="${colour}" d="${pathOf([...upper, ...lower])}Z"/>`);
+    }
+    const points = x.map((v, k) => [px(v), py(y[k]!)] as const);
+    parts.push(`<path class="line" stroke="${colour}" d="${pathOf(points)}"/>`);
+    parts.push(`<path class="line" stroke="${colour}" d="M${legend.toFixed(1)} 12h14"/>`);
+    parts.push(`<text x="${(legend + 18).toFixed(1)}" y="16">${escapeText(name)}</text>`);
+    legend += name.length * LETTER + 24;
+  });
+  return `${parts.join('\n')}\n</svg>\n`;
+}
