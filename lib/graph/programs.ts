@@ -140,6 +140,7 @@ function emitUpdates(
   builder.emit('sgd', [lr, momentum, ...triples, ...(scaled ? [unscale] : [])], {
     scaled,
     nesterov: options.nesterov,
+    rates: trained.map(() => 1),
     decays: trained.map(([parameter]) => options.decays.get(builder.values[parameter]!.name)!),
   });
   const statistics = movingStatistics(builder);

@@ -1,12 +1,14 @@
 /** The table of all ops; a new op adds one line here. */
 import { ArgumentRangeError } from '../errors.ts';
 import { activation, activationGrad, softmax } from './activation.ts';
+import { adamw } from './adamw.ts';
 import { add } from './add.ts';
 import { assertFinite } from './assert_finite.ts';
 import { avgPool, avgPoolGrad } from './avg_pool.ts';
 import { batchNorm, batchNormGrad, foldBatchNorm, runningUpdate } from './batch_norm.ts';
 import { channelShuffle } from './channel_shuffle.ts';
 import { channelSlice, channelSliceGrad } from './channel_slice.ts';
+import { clipFactor } from './clip_factor.ts';
 import { concat } from './concat.ts';
 import { conv2d, conv2dFused, conv2dGradInput, conv2dGradWeight } from './conv2d.ts';
 import { dropout } from './dropout.ts';
@@ -35,6 +37,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
   [
     activation,
     activationGrad,
+    adamw,
     add,
     assertFinite,
     avgPool,
@@ -44,6 +47,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     channelShuffle,
     channelSlice,
     channelSliceGrad,
+    clipFactor,
     concat,
     conv2d,
     conv2dFused,

@@ -133,6 +133,13 @@ export class OpNode {
     return found;
   }
 
+  /** A list of numbers. */
+  numbers(key: string): readonly number[] {
+    const value = this.attributes[key];
+    if (!Array.isArray(value)) throw new ArgumentError(`${this.where}: ${key}: expected a list of numbers`);
+    return value;
+  }
+
   /** A list of integers, each at least `least`. */
   integers(key: string, count: number | undefined, least: number): readonly number[] {
     const value = this.attributes[key];

@@ -1,5 +1,6 @@
 /** All case tables. */
 import { cases as activation } from './activation.ts';
+import { cases as adamw } from './adamw.ts';
 import { cases as add } from './add.ts';
 import { cases as assertFinite } from './assert_finite.ts';
 import { cases as avgPool } from './avg_pool.ts';
@@ -7,6 +8,7 @@ import { cases as batchNorm } from './batch_norm.ts';
 import type { OpCase } from './case.ts';
 import { cases as channelShuffle } from './channel_shuffle.ts';
 import { cases as channelSlice } from './channel_slice.ts';
+import { cases as clipFactor } from './clip_factor.ts';
 import { cases as concat } from './concat.ts';
 import { cases as conv2d } from './conv2d.ts';
 import { cases as dropout } from './dropout.ts';
@@ -38,12 +40,14 @@ export { gateTolerance, type Reduction, reductionOf } from './reduction.ts';
 
 const tables: readonly (readonly OpCase[])[] = [
   activation,
+  adamw,
   add,
   assertFinite,
   avgPool,
   batchNorm,
   channelShuffle,
   channelSlice,
+  clipFactor,
   concat,
   conv2d,
   dropout,

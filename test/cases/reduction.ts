@@ -36,6 +36,8 @@ export function reductionOf({
       const area = typeof kernel === 'object' ? sizeOf(kernel) : 1;
       return { forward: area, gradient: area };
     }
+    case 'clip_factor':
+      return { forward: shapes.slice(1).reduce((sum, shape) => sum + sizeOf(shape), 0), gradient: 1 };
     case 'batch_norm':
       return { forward: perChannel, gradient: perChannel };
     case 'norm_activation':

@@ -4,6 +4,9 @@ interface Options {
   momentum?: boolean;
   nesterov?: boolean;
   decays?: number[];
+  rates?: number[];
+  /** A factor of the gradients. */
+  scaled?: boolean;
   integers?: boolean;
 }
 
@@ -14,7 +17,8 @@ const shapes = [[1], [7], [16, 3], [5, 8, 3, 3]];
 const scalar = data([], { fill: 'positive' });
 
 function sgd(name: string, sizes: number[][], options: Options = {}): OpCase {
-  const { momentum = false, nesterov = false, decays = sizes.map(() => 0), integers = false } = options;
+  const { momentum = false, nesterov = false, scaled = false, integers = false } = options;
+  const { decays = sizes.map(() => 0), rates = sizes.map(() => 1) } = options;
   const triples = sizes.flatMap((shape): (InputSpec | undefined)[] => {
     const parameter = weight(...shape);
     return [parameter, data(shape), momentum ? { ...parameter, role: 'state' } : undefined];
@@ -23,8 +27,8 @@ function sgd(name: string, sizes: number[][], options: Options = {}): OpCase {
   return {
     name,
     op: 'sgd',
-    inputs: [scalar, momentum ? scalar : undefined, ...triples],
-    attributes: { nesterov, decays, scaled: false },
+    inputs: [scalar, momentum ? scalar : undefined, ...triples, ...(scaled ? [scalar] : [])],
+    attributes: { nesterov, decays, rates, scaled },
     gradient: false,
     integers,
     mutates: changed,
@@ -38,6 +42,10 @@ export const cases: OpCase[] = [
   sgd('momentum', shapes, { momentum: true }),
   sgd('momentum, exact', shapes, { momentum: true, decays: [0, 0.5, 0.25, 0], integers: true }),
   sgd('momentum, decay', shapes, { momentum: true, decays: [0, 0.1, 0.01, 5e-4] }),
+  sgd('rates', shapes, { decays: [0, 0.1, 0.01, 5e-4], rates: [0, 10, 1, 0.3] }),
+  sgd('momentum, rates', shapes, { momentum: true, rates: [0, 4, 1, 0.5], integers: true }),
+  sgd('a factor', shapes, { decays: [0, 0.1, 0.01, 5e-4], scaled: true }),
+  sgd('momentum, a factor', shapes, { momentum: true, decays: [0, 0.5, 0.25, 0], scaled: true }),
   sgd('nesterov', shapes, { momentum: true, nesterov: true }),
   sgd('nesterov, decay', shapes, { momentum: true, nesterov: true, decays: [0.1, 0, 0.01, 5e-4] }),
 ];

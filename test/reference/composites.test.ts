@@ -223,7 +223,12 @@ function trainingStep(): Graph {
   const [dweight = 0] = g.node('linear_grad_weight', [x, dy], [f32(4, 3), undefined], { bias: false });
   g.node('running_update', [runningMean, runningVar, mean, variance], [], { momentum: 0.1, counts: [5] });
   const triples = [weight, dweight, ABSENT, gamma, dgamma, ABSENT, beta, dbeta, ABSENT];
-  g.node('sgd', [lr, ABSENT, ...triples], [], { nesterov: false, decays: [0, 0, 0] });
+  g.node('sgd', [lr, ABSENT, ...triples], [], {
+    nesterov: false,
+    decays: [0, 0, 0],
+    rates: [1, 1, 1],
+    scaled: false,
+  });
   return { values: g.values, nodes: g.nodes, outputs: [loss, mean, variance] };
 }
 

@@ -1,12 +1,14 @@
 /** The float64 reference: every op straight from its definition, and an interpreter of whole graphs. */
 import { ABSENT, formatShape, type Graph, sameShape } from '../../lib/ir/graph.ts';
 import { reference as activation } from './activation.ts';
+import { reference as adamw } from './adamw.ts';
 import { reference as add } from './add.ts';
 import { reference as assertFinite } from './assert_finite.ts';
 import { reference as avgPool } from './avg_pool.ts';
 import { reference as batchNorm } from './batch_norm.ts';
 import { reference as channelShuffle } from './channel_shuffle.ts';
 import { reference as channelSlice } from './channel_slice.ts';
+import { reference as clipFactor } from './clip_factor.ts';
 import { reference as concat } from './concat.ts';
 import { reference as conv2d } from './conv2d.ts';
 import { reference as dropout } from './dropout.ts';
@@ -39,12 +41,14 @@ export { type RefTensor, type Slots, tensor } from './tensor.ts';
 /** Every op by name. */
 export const reference: References = {
   ...activation,
+  ...adamw,
   ...add,
   ...assertFinite,
   ...avgPool,
   ...batchNorm,
   ...channelShuffle,
   ...channelSlice,
+  ...clipFactor,
   ...concat,
   ...conv2d,
   ...dropout,

@@ -195,15 +195,27 @@ describe('sgd', () => {
   };
 
   test('plain with decay', () => {
-    expect(step(undefined, { nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 3.5, 3, 4]);
+    expect(step(undefined, { nesterov: false, decays: [0.25], rates: [1], scaled: false })).toEqual([
+      2 - 0.5 * 3.5,
+      3,
+      4,
+    ]);
   });
 
   test('momentum', () => {
-    expect(step(0.5, { nesterov: false, decays: [0.25] })).toEqual([2 - 0.5 * 5.5, 3, 5.5]);
+    expect(step(0.5, { nesterov: false, decays: [0.25], rates: [1], scaled: false })).toEqual([
+      2 - 0.5 * 5.5,
+      3,
+      5.5,
+    ]);
   });
 
   test('nesterov', () => {
-    expect(step(0.5, { nesterov: true, decays: [0.25] })).toEqual([2 - 0.5 * (3.5 + 2.75), 3, 5.5]);
+    expect(step(0.5, { nesterov: true, decays: [0.25], rates: [1], scaled: false })).toEqual([
+      2 - 0.5 * (3.5 + 2.75),
+      3,
+      5.5,
+    ]);
   });
 });
 

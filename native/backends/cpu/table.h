@@ -60,6 +60,8 @@ StepPlan prepare_softmax_cross_entropy_grad(const PrepareContext&);
 StepPlan prepare_top_k_correct(const PrepareContext&);
 StepPlan prepare_fill(const PrepareContext&);
 StepPlan prepare_sgd(const PrepareContext&);
+StepPlan prepare_adamw(const PrepareContext&);
+StepPlan prepare_clip_factor(const PrepareContext&);
 StepPlan prepare_running_update(const PrepareContext&);
 StepPlan prepare_assert_finite(const PrepareContext&);
 StepPlan prepare_fold_batch_norm(const PrepareContext&);

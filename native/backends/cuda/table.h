@@ -78,6 +78,8 @@ StepPlan prepare_fill(const Kit&, const PrepareContext&);
 StepPlan prepare_loss_scale(const Kit&, const PrepareContext&);
 StepPlan prepare_loss_scale_update(const Kit&, const PrepareContext&);
 StepPlan prepare_sgd(const Kit&, const PrepareContext&);
+StepPlan prepare_adamw(const Kit&, const PrepareContext&);
+StepPlan prepare_clip_factor(const Kit&, const PrepareContext&);
 StepPlan prepare_running_update(const Kit&, const PrepareContext&);
 StepPlan prepare_assert_finite(const Kit&, const PrepareContext&);
 StepPlan prepare_fold_batch_norm(const Kit&, const PrepareContext&);

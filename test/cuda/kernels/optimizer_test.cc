@@ -1,4 +1,4 @@
-// What runs over many tensors: sgd, running_update, find_non_finite, the loss scale; and fold_batch_norm.
+// What runs over many tensors: sgd, adamw, clip_factor, running_update, find_non_finite, the loss scale; and fold_batch_norm.
 #include <memory>
 
 #include "kernel_test.h"
@@ -32,11 +32,11 @@ void sgd_case(double momentum, bool nesterov, double scale) {
   for (int64_t length : kLengths) {
     parameters.push_back(std::make_unique<Parameter>(length, random));
     const Parameter& one = *parameters.back();
-    tensors.push_back(
-        {one.p_, one.g_, momentum == 0 ? nullptr : one.v_.data(), length, static_cast<float>(one.decay), 0});
+    tensors.push_back({one.p_, one.g_, momentum == 0 ? nullptr : one.v_.data(), length,
+                       static_cast<float>(one.decay), 0.5f});
   }
   const DeviceArray<SgdTensor> tensors_(tensors);
-  const DeviceArray<float> lr(std::vector<float>{0.1f}),
+  const DeviceArray<float> lr(std::vector<float>{0.2f}),
       unscale(std::vector<float>{static_cast<float>(1 / scale)}),
       kept(std::vector<float>{static_cast<float>(momentum)});
   sgd(tensors_, static_cast<int>(tensors.size()), kLargest, nesterov, lr,
@@ -56,6 +56,89 @@ void sgd_case(double momentum, bool nesterov, double scale) {
   }
 }
 
+// A parameter with what adamw keeps of it, some elements behind a multiple of 16 bytes.
+struct AdamwParameter {
+  int64_t length, offset;
+  Values<float> p, g, m, v;
+  DeviceArray<float> p_, g_, m_, v_;
+  AdamwParameter(int64_t length, int64_t offset, Random& random)
+      : length(length),
+        offset(offset),
+        p(random_values<float>(length + offset, random)),
+        g(random_values<float>(length + offset, random)),
+        m(random_values<float>(length + offset, random)),
+        v(random_values<float>(length + offset, random, 0.1, 2)),
+        p_(p.stored),
+        g_(g.stored),
+        m_(m.stored),
+        v_(v.stored) {}
+  AdamwTensor tensor() {
+    return {p_.data() + offset,
+            g_.data() + offset,
+            m_.data() + offset,
+            v_.data() + offset,
+            length,
+            0.01f,
+            0.5f,
+            offset % 4 == 0 ? 1 : 0,
+            0};
+  }
+};
+
+void adamw_case(int64_t offset, double scale, float done) {
+  in_case("offset", offset, "scale", scale, "updates", done);
+  Random random(11);
+  std::vector<std::unique_ptr<AdamwParameter>> parameters;
+  std::vector<AdamwTensor> tensors;
+  for (int64_t length : kLengths) {
+    parameters.push_back(std::make_unique<AdamwParameter>(length, offset, random));
+    tensors.push_back(parameters.back()->tensor());
+  }
+  const DeviceArray<AdamwTensor> tensors_(tensors);
+  const DeviceArray<float> lr(std::vector<float>{0.2f}), updates(std::vector<float>{done}),
+      factor(std::vector<float>{static_cast<float>(1 / scale)});
+  const DeviceArray<std::byte> workspace(kAdamwWorkspaceBytes);
+  adamw(tensors_, static_cast<int>(tensors.size()), kLargest, {0.9, 0.999, 1e-8}, lr, updates,
+        scale == 1 ? nullptr : factor.data(), nullptr, workspace.data(), stream());
+  expect_close("updates", updates, {done + 1.0}, {1, 0});
+  const double unbias1 = 1 - std::pow(0.9, done + 1), unbias2 = 1 - std::pow(0.999, done + 1);
+  for (const auto& one : parameters) {
+    std::vector<double> p = one->p.exact, m = one->m.exact, v = one->v.exact;
+    for (size_t i = offset; i < p.size(); ++i) {
+      const double g = one->g.exact[i] / scale;
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] = 0.999 * v[i] + 0.001 * g * g;
+      p[i] = p[i] * (1 - 0.1 * 0.01) - 0.1 * m[i] / unbias1 / (std::sqrt(v[i] / unbias2) + 1e-8);
+    }
+    expect_close("p", one->p_, p, {4, 1});
+    expect_close("m", one->m_, m, {4, 1});
+    expect_close("v", one->v_, v, {4, 1});
+  }
+}
+
+void clip_case(int64_t offset, double limit, double scale) {
+  in_case("offset", offset, "limit", limit, "scale", scale);
+  Random random(12);
+  std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
+  std::vector<NormTensor> tensors;
+  double sum = 0;
+  for (int64_t length : kLengths) {
+    const auto values = random_values<float>(length + offset, random);
+    for (int64_t i = offset; i < length + offset; ++i) sum += values.exact[i] * values.exact[i];
+    arrays.push_back(std::make_unique<DeviceArray<float>>(values.stored));
+    tensors.push_back({arrays.back()->data() + offset, length, offset % 4 == 0 ? 1 : 0, 0});
+  }
+  const DeviceArray<NormTensor> tensors_(tensors);
+  const auto count = static_cast<int>(tensors.size());
+  const DeviceArray<float> scale_(std::vector<float>{static_cast<float>(scale)}), factor(1), norm(1);
+  const DeviceArray<std::byte> workspace(clip_factor_workspace_bytes(count, kLargest));
+  clip_factor(tensors_, count, kLargest, limit, scale == 1 ? nullptr : scale_.data(), factor, norm,
+              workspace.data(), stream());
+  const double want = scale * std::sqrt(sum);
+  expect_close("norm", norm, {want}, {kLargest, 0});
+  expect_close("factor", factor, {scale * std::min(1.0, limit / (want + 1e-6))}, {kLargest, 0});
+}
+
 template <typename T>
 Storage storage_of() {
   if (std::is_same_v<T, __half>) return Storage::kFloat16;
@@ -70,6 +153,22 @@ KERNEL_TEST(sgd) {
       sgd_case(momentum, nesterov, 1);
       sgd_case(momentum, nesterov, 1024);
     }
+  }
+}
+
+KERNEL_TEST(adamw) {
+  for (int64_t offset : {0, 1, 4}) {
+    adamw_case(offset, 1, 0);
+    adamw_case(offset, 1024, 0);
+    adamw_case(offset, 1, 1000);
+  }
+}
+
+KERNEL_TEST(clip_factor) {
+  for (int64_t offset : {0, 1, 4}) {
+    clip_case(offset, 1, 1);
+    clip_case(offset, 1e6, 1);
+    clip_case(offset, 1, 1.0 / 1024);
   }
 }
 
@@ -94,13 +193,22 @@ KERNEL_TEST(nothing_is_updated_when_a_check_failed) {
   Random random(9);
   Parameter one(kLengths[0], random), statistic(kLengths[0], random);
   const DeviceArray<SgdTensor> parameters(
-      std::vector<SgdTensor>{{one.p_, one.g_, one.v_.data(), kLengths[0], 0.0f, 0}});
+      std::vector<SgdTensor>{{one.p_, one.g_, one.v_.data(), kLengths[0], 0.0f, 1.0f}});
   const DeviceArray<RunningTensor> statistics(
       std::vector<RunningTensor>{{statistic.p_, statistic.g_, kLengths[0], 0.15f, 0}});
   const DeviceArray<int32_t> failed(std::vector<int32_t>{1});
   const DeviceArray<float> lr(std::vector<float>{0.1f});
   sgd(parameters, 1, kLengths[0], false, lr, lr, nullptr, failed, stream());
   running_update(statistics, 1, kLengths[0], 0.1, failed, stream());
+  AdamwParameter other(kLengths[1], 0, random);
+  const DeviceArray<AdamwTensor> others(std::vector<AdamwTensor>{other.tensor()});
+  const DeviceArray<float> updates(std::vector<float>{3});
+  const DeviceArray<std::byte> workspace(kAdamwWorkspaceBytes);
+  adamw(others, 1, kLengths[1], {0.9, 0.999, 1e-8}, lr, updates, nullptr, failed, workspace.data(), stream());
+  expect_close("adamw p", other.p_, other.p.exact, {1, 1});
+  expect_close("adamw m", other.m_, other.m.exact, {1, 1});
+  expect_close("adamw v", other.v_, other.v.exact, {1, 1});
+  expect_close("updates", updates, {3}, {1, 0});
   expect_close("p", one.p_, one.p.exact, {1, 1});
   expect_close("v", one.v_, one.v.exact, {1, 1});
   expect_close("running", statistic.p_, statistic.p.exact, {1, 1});

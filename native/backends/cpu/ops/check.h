@@ -29,6 +29,13 @@ inline void require_per_channel(const Node& node, const Value& value, const MapL
           "one float per image and channel in '" + value.name + "'");
 }
 
+// Input i is given and a single float; `what` says which.
+inline void require_scalar(const PrepareContext& context, size_t i, const std::string& what) {
+  require(context.node.has_input(i), context.node, what);
+  require_dtype(context.node, context.in(i), DType::kFloat32);
+  require(context.in(i).elements() == 1, context.node, what + " of one element");
+}
+
 // Equal shape and storage order, so that element i of one is element i of the other.
 inline bool same_storage(const Value& a, const Value& b) {
   if (a.shape != b.shape) return false;

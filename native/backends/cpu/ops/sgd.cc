@@ -1,6 +1,6 @@
 // sgd, for each (parameter p, gradient g, velocity v) by PyTorch's rule, in one sweep over all tensors:
-// g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr
-// * g.
+// g = factor * g + decay * p; v = momentum * v + g; p -= rate * lr * (nesterov ? g + momentum * v : v); without
+// momentum p -= rate * lr * g. The factor is 1 unless a last input holds it.
 #include "backends/cpu/ops/flat_sweep.h"
 #include "backends/cpu/table.h"
 
@@ -9,13 +9,14 @@ namespace {
 
 class SgdStep final : public Step {
  public:
-  // sizes and decays: one per triple.
-  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays, bool has_momentum,
-          bool nesterov)
+  // sizes, decays and rates: one per triple.
+  SgdStep(const std::vector<int64_t>& sizes, const std::vector<double>& decays,
+          const std::vector<double>& rates, bool has_momentum, bool nesterov)
       : tensors_(sizes.size()), has_momentum_(has_momentum), nesterov_(nesterov) {
     for (size_t t = 0; t < sizes.size(); ++t) {
       sweep_.add(sizes[t]);
       tensors_[t].decay = static_cast<float>(decays[t]);
+      tensors_[t].rate = static_cast<float>(rates[t]);
     }
   }
 
@@ -29,6 +30,8 @@ class SgdStep final : public Step {
       if (has_momentum_)
         tensors_[t].velocity = static_cast<float*>(const_cast<void*>(binding.inputs[4 + 3 * t]));
     }
+    const size_t last = 2 + 3 * tensors_.size();
+    if (binding.inputs.size() > last) factor_ = static_cast<const float*>(binding.inputs[last]);
   }
 
   void run() override {
@@ -49,21 +52,25 @@ class SgdStep final : public Step {
     const float* gradient = nullptr;
     float* velocity = nullptr;
     float decay = 0;
+    float rate = 1;
   };
 
+  Vec factor() const { return broadcast(factor_ == nullptr ? 1.0F : *factor_); }
+
   void update_plain(const Tensor& tensor, int64_t begin, int64_t end) const {
-    const Vec lr = broadcast(*lr_), decay = broadcast(tensor.decay);
+    const Vec lr = broadcast(*lr_ * tensor.rate), decay = broadcast(tensor.decay), scale = factor();
     elementwise_range(
-        begin, end, tensor.parameter, [=](Vec p, Vec g) { return p - lr * (g + decay * p); },
+        begin, end, tensor.parameter, [=](Vec p, Vec g) { return p - lr * (scale * g + decay * p); },
         tensor.parameter, tensor.gradient);
   }
 
   template <bool kNesterov>
   void update(const Tensor& tensor, int64_t begin, int64_t end) const {
-    const Vec lr = broadcast(*lr_), decay = broadcast(tensor.decay), momentum = broadcast(*momentum_);
+    const Vec lr = broadcast(*lr_ * tensor.rate), decay = broadcast(tensor.decay),
+              momentum = broadcast(*momentum_), scale = factor();
     const auto step = [&](int64_t i, int64_t width) {
       const Vec p = load(tensor.parameter + i, width);
-      const Vec g = load(tensor.gradient + i, width) + decay * p;
+      const Vec g = scale * load(tensor.gradient + i, width) + decay * p;
       const Vec v = momentum * load(tensor.velocity + i, width) + g;
       store(tensor.velocity + i, v, width);
       store(tensor.parameter + i, p - lr * (kNesterov ? g + momentum * v : v), width);
@@ -78,6 +85,7 @@ class SgdStep final : public Step {
   bool has_momentum_, nesterov_;
   const float* lr_ = nullptr;
   const float* momentum_ = nullptr;
+  const float* factor_ = nullptr;
 };
 
 }  // namespace
@@ -85,15 +93,15 @@ class SgdStep final : public Step {
 StepPlan prepare_sgd(const PrepareContext& context) {
   const Node& node = context.node;
   require_operands(node, 1, 0);
-  require_dtype(node, context.in(0), DType::kFloat32);
-  require(context.in(0).elements() == 1, node, "a scalar lr");
+  require_scalar(context, 0, "an lr");
   const bool momentum = node.has_input(1);
-  if (momentum) {
-    require_dtype(node, context.in(1), DType::kFloat32);
-    require(context.in(1).elements() == 1, node, "a scalar momentum");
-  }
-  const std::vector<double>& decays = node.numbers("decays");
-  require(node.inputs.size() <= 2 + 3 * decays.size(), node, "one decay for each parameter");
+  if (momentum) require_scalar(context, 1, "a momentum");
+  const std::vector<double>&decays = node.numbers("decays"), &rates = node.numbers("rates");
+  const size_t end = 2 + 3 * decays.size();
+  const bool scaled = node.flag("scaled");
+  require(rates.size() == decays.size() && node.inputs.size() <= end + (scaled ? 1 : 0), node,
+          "one decay and one rate for each parameter");
+  if (scaled) require_scalar(context, end, "a factor of gradients");
   std::vector<int64_t> sizes;
   for (size_t t = 0; t < decays.size(); ++t) {
     const size_t first = 2 + 3 * t;
@@ -107,7 +115,7 @@ StepPlan prepare_sgd(const PrepareContext& context) {
     sizes.push_back(context.in(first).elements());
   }
   StepPlan plan;
-  plan.step = std::make_unique<SgdStep>(sizes, decays, momentum, node.flag("nesterov"));
+  plan.step = std::make_unique<SgdStep>(sizes, decays, rates, momentum, node.flag("nesterov"));
   plan.mutates = true;
   plan.implementation = "simd";
   return plan;

@@ -53,6 +53,8 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"top_k_correct", prepare_top_k_correct},
       {"fill", prepare_fill},
       {"sgd", prepare_sgd},
+      {"adamw", prepare_adamw},
+      {"clip_factor", prepare_clip_factor},
       {"running_update", prepare_running_update},
       {"assert_finite", prepare_assert_finite},
       {"fold_batch_norm", prepare_fold_batch_norm},

@@ -409,13 +409,45 @@ struct SgdTensor {
   float* velocity;  // null without momentum
   int64_t elements;
   float decay;
-  int32_t unused;
+  float rate;  // of lr
 };
-// By PyTorch's rule: g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v). lr
-// [1]. momentum [1], or null where tensors have no velocity. unscale [1] or null: gradients are multiplied by
+// By PyTorch's rule: g += decay * p; v = momentum * v + g; p -= rate * lr * (nesterov ? g + momentum * v : v). lr
+// [1]. momentum [1], or null where tensors have no velocity. factor [1] or null: gradients are multiplied by
 // it first. failed [1] or null: nothing happens if it is not 0.
 void sgd(const SgdTensor* tensors, int count, int64_t largest, bool nesterov, const float* lr,
-         const float* momentum, const float* unscale, const int32_t* failed, cudaStream_t stream);
+         const float* momentum, const float* factor, const int32_t* failed, cudaStream_t stream);
+
+struct AdamwTensor {
+  float* parameter;
+  const float* gradient;
+  float* mean;    // running mean of gradients
+  float* square;  // running mean of their squares
+  int64_t elements;
+  float decay;
+  float rate;       // of lr
+  int32_t aligned;  // whether all four start at multiples of 16 bytes
+  int32_t unused;
+};
+struct AdamwRule {
+  double beta1, beta2, epsilon;
+};
+// By PyTorch's rule, see adamw.cu. lr, updates [1]: the updates done before, one more afterwards. factor [1] or null:
+// gradients are multiplied by it first. failed [1] or null: nothing happens if it is not 0.
+inline constexpr size_t kAdamwWorkspaceBytes = 2 * sizeof(float);
+void adamw(const AdamwTensor* tensors, int count, int64_t largest, const AdamwRule& rule, const float* lr,
+           float* updates, const float* factor, const int32_t* failed, void* workspace, cudaStream_t stream);
+
+struct NormTensor {
+  const float* values;
+  int64_t elements;
+  int32_t aligned;  // whether it starts at a multiple of 16 bytes
+  int32_t unused;
+};
+// norm [1]: scale * the Euclidean norm of all elements; factor [1]: scale * min(1, limit / (norm + 1e-6)). scale [1], or
+// null for 1.
+size_t clip_factor_workspace_bytes(int count, int64_t largest);
+void clip_factor(const NormTensor* tensors, int count, int64_t largest, double limit, const float* scale,
+                 float* factor, float* norm, void* workspace, cudaStream_t stream);
 
 struct RunningTensor {
   float* running;

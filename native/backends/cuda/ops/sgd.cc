@@ -1,6 +1,6 @@
 // sgd, for each (parameter p, gradient g, velocity v) by PyTorch's rule, in one launch over all tensors:
-// g += decay * p; v = momentum * v + g; p -= lr * (nesterov ? g + momentum * v : v); without momentum p -= lr * g.
-// With "scaled" a last input multiplies the gradients first. Does nothing in a step whose checks failed.
+// g += decay * p; v = momentum * v + g; p -= rate * lr * (nesterov ? g + momentum * v : v); without momentum
+// p -= rate * lr * g. With "scaled" a last input multiplies the gradients first. Does nothing in a step whose checks failed.
 #include "backends/cuda/ops/tensor_list.h"
 
 namespace senet::cuda {
@@ -33,14 +33,14 @@ class SgdStep final : public Step {
     }
     if (scaled_) {
       const size_t last = kFirstTriple + 3 * static_cast<size_t>(tensors_.count());
-      unscale_ = static_cast<const float*>(binding.inputs[last]);
+      factor_ = static_cast<const float*>(binding.inputs[last]);
     }
     tensors_.upload(binding.constants, *stream_);
   }
 
   void run() override {
     if (tensors_.count() == 0) return;
-    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), nesterov_, lr_, momentum_, unscale_, failed_,
+    sgd(tensors_.device(), tensors_.count(), tensors_.largest(), nesterov_, lr_, momentum_, factor_, failed_,
         stream_->get());
   }
 
@@ -51,7 +51,7 @@ class SgdStep final : public Step {
   bool has_momentum_, nesterov_, scaled_;
   const float* lr_ = nullptr;
   const float* momentum_ = nullptr;
-  const float* unscale_ = nullptr;
+  const float* factor_ = nullptr;
 };
 
 }  // namespace
@@ -62,12 +62,13 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
   require_floats(node, context.in(0), 1);
   const bool momentum = node.has_input(1);
   if (momentum) require_floats(node, context.in(1), 1);
-  const std::vector<double>& decays = node.numbers("decays");
+  const std::vector<double>&decays = node.numbers("decays"), &rates = node.numbers("rates");
   const size_t end = kFirstTriple + 3 * decays.size();
   const bool scaled = node.flag("scaled");
-  require(node.inputs.size() <= end + (scaled ? 1 : 0), node, "one decay for each parameter");
+  require(rates.size() == decays.size() && node.inputs.size() <= end + (scaled ? 1 : 0), node,
+          "one decay and one rate for each parameter");
   if (scaled) {
-    require(node.has_input(end), node, "the inverse of the scale");
+    require(node.has_input(end), node, "a factor of gradients");
     require_floats(node, context.in(end), 1);
   }
   TensorList<SgdTensor> tensors;
@@ -80,6 +81,7 @@ StepPlan prepare_sgd(const Kit& kit, const PrepareContext& context) {
     SgdTensor tensor{};
     tensor.elements = context.in(first).elements();
     tensor.decay = static_cast<float>(decays[t]);
+    tensor.rate = static_cast<float>(rates[t]);
     tensors.add(tensor);
   }
   StepPlan plan;

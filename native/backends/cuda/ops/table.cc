@@ -55,6 +55,8 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"loss_scale", prepare_loss_scale},
       {"loss_scale_update", prepare_loss_scale_update},
       {"sgd", prepare_sgd},
+      {"adamw", prepare_adamw},
+      {"clip_factor", prepare_clip_factor},
       {"running_update", prepare_running_update},
       {"assert_finite", prepare_assert_finite},
       {"fold_batch_norm", prepare_fold_batch_norm},

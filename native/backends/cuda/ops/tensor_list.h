@@ -2,11 +2,19 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "backends/cuda/ops/step.h"
 
 namespace senet::cuda {
+
+// 1 if all start at multiples of 16 bytes, as vectors in memory must, else 0.
+inline int32_t are_aligned(std::initializer_list<const void*> starts) {
+  const auto aligned = [](const void* start) { return reinterpret_cast<uintptr_t>(start) % 16 == 0; };
+  return std::all_of(starts.begin(), starts.end(), aligned) ? 1 : 0;
+}
 
 // `Descriptor` has a member `elements`.
 template <typename Descriptor>
