@@ -10,16 +10,17 @@ import {
   LOSS_SCALE,
   predictionGraph,
   trainingGraph,
-  velocityName,
 } from './graph/programs.ts';
+import { optimizerStates } from './graph/update.ts';
 import type { Graph } from './ir/graph.ts';
-import type { ModelDefinition } from './layers/model_builder.ts';
+import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
 import type { ProfileOptions } from './model_options.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { overlap, type Staged } from './train/overlap.ts';
+import type { ParameterPlan } from './train/parameters.ts';
 import type { Schedule } from './train/schedules.ts';
 import type { Weights } from './weights.ts';
 
@@ -48,14 +49,17 @@ export interface CompiledOptions {
   readonly schedule: Schedule;
   readonly loss: Loss;
   readonly statisticsMomentum: number;
+  /** The largest norm of all gradients together; undefined for any. */
+  readonly clipNorm: number | undefined;
+  readonly parameters: ParameterPlan;
 }
 
 const labelKind = (labels: Batch['labels']): LabelKind =>
   labels instanceof Int32Array ? 'indices' : 'distributions';
 
 const asResult = (outputs: readonly ArrayLike<number>[]): StepResult => {
-  const [loss, top1, top5] = outputs.map((output) => output[0]!) as [number, number, number];
-  return { loss, top1, top5 };
+  const [loss, top1, top5, gradientNorm] = outputs.map((output) => output[0]!);
+  return { loss: loss!, top1: top1!, top5: top5!, ...(gradientNorm !== undefined && { gradientNorm }) };
 };
 
 export class CompiledModel {
@@ -73,11 +77,9 @@ export class CompiledModel {
     this.#definition = definition;
     this.#device = device;
     this.#weights = weights;
-    if (options.optimizer !== undefined && this.#scalesLoss) weights.addStates([LOSS_SCALE]);
-    if (options.optimizer !== undefined && options.optimizer.momentum > 0) {
-      const parameters = definition.parameters.filter(({ kind }) => kind === 'parameter');
-      weights.addStates(parameters.map(({ name, shape }) => ({ name: velocityName(name), shape })));
-    }
+    if (options.optimizer === undefined) return;
+    if (this.#scalesLoss) weights.addStates([LOSS_SCALE]);
+    weights.addStates(optimizerStates(options.optimizer, this.#trained));
   }
 
   /** Copies a batch for an optimizer step; `step` and `seed` decide dropout. */
@@ -196,6 +198,11 @@ export class CompiledModel {
     return this.#device.precision === 'float16';
   }
 
+  get #trained(): readonly ParameterSpec[] {
+    const { updates } = this.options.parameters;
+    return this.#definition.parameters.filter(({ name }) => updates.has(name));
+  }
+
   /** So many images without content. */
   #blank(count: number): Float32Array {
     const [height, width, channels] = this.#definition.input;
@@ -204,10 +211,10 @@ export class CompiledModel {
 
   /** The inputs of a training program beside the batch. */
   #stepInputs(lr: number, seed: number, step: number): ProgramInputs {
-    const momentum = this.options.optimizer?.momentum ?? 0;
+    const { optimizer } = this.options;
     return {
       lr: Float32Array.of(lr),
-      ...(momentum > 0 && { momentum: Float32Array.of(momentum) }),
+      ...(optimizer?.kind === 'sgd' && { momentum: Float32Array.of(optimizer.momentum) }),
       key: Int32Array.of(seed | 0, step | 0),
     };
   }
@@ -217,21 +224,17 @@ export class CompiledModel {
   }
 
   #training<R>(batch: number, labels: LabelKind, action: (program: Program) => Promise<R>): Promise<R> {
-    const { optimizer, loss, statisticsMomentum } = this.options;
-    const { momentum, nesterov, weightDecay, decayNormsAndBiases } = optimizer!;
-    const trained = this.#definition.parameters.filter(({ kind }) => kind === 'parameter');
+    const { optimizer, loss, statisticsMomentum, clipNorm, parameters } = this.options;
     const graph = () =>
       trainingGraph(this.#definition.graph, {
         batch,
         labels,
         labelSmoothing: loss.labelSmoothing,
-        momentum: momentum > 0,
-        nesterov,
+        rule: optimizer!,
+        clipNorm,
         scalesLoss: this.#scalesLoss,
         statisticsMomentum,
-        decays: new Map(
-          trained.map(({ name, decay }) => [name, decay || decayNormsAndBiases ? weightDecay : 0]),
-        ),
+        ...parameters,
       });
     return this.#using(`train:${batch}:${labels}`, graph, action);
   }

@@ -85,7 +85,16 @@ export { type EarlyStoppingOptions, earlyStopping } from './train/early_stopping
 export { jsonLines } from './train/json_lines.ts';
 export { crossEntropy, type Loss } from './train/loss.ts';
 export type { Monitor } from './train/monitor.ts';
-export { type Optimizer, type SgdOptions, sgd } from './train/optimizer.ts';
+export {
+  type AdamW,
+  type AdamWOptions,
+  adamw,
+  type Optimizer,
+  type Sgd,
+  type SgdOptions,
+  sgd,
+} from './train/optimizer.ts';
+export type { ParameterGroup } from './train/parameters.ts';
 export { progress } from './train/progress.ts';
 export {
   type Moment,

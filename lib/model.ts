@@ -123,7 +123,7 @@ export class Model {
    * @throws UnsupportedError, OutOfMemoryError, NativeMissingError
    */
   async compile(options: CompileOptions = {}): Promise<void> {
-    checkCompileOptions(options);
+    checkCompileOptions(options, this.definition);
     await this.#exclusive('compile', () => this.#open(options));
   }
 
@@ -162,17 +162,25 @@ export class Model {
     );
   }
 
-  /** One optimizer step on one batch with the given learning rate. */
-  async trainBatch(batch: Batch, options: { lr: number }): Promise<Metrics> {
+  /**
+   * One optimizer step on one batch with the given learning rate.
+   *
+   * @returns Metrics of the batch before the step; where `compile` limits it, also the norm of all gradients together,
+   *   as it was before.
+   */
+  async trainBatch(
+    batch: Batch,
+    options: { lr: number },
+  ): Promise<Metrics & { readonly gradientNorm?: number }> {
     checkOptions('trainBatch', options, ['lr']);
     const lr = checkNumber('trainBatch: lr', options.lr, { least: 0 });
     const checked = this.#checkBatch('trainBatch', batch);
     const compiled = this.#trainable('trainBatch');
-    const { loss, top1, top5 } = await this.#exclusive('trainBatch', async () => {
+    const { top1, top5, ...rest } = await this.#exclusive('trainBatch', async () => {
       const staged = await this.#stageStep(compiled, checked);
       return staged.run(lr);
     });
-    return { loss, top1: top1 / checked.size, top5: top5 / checked.size };
+    return { ...rest, top1: top1 / checked.size, top5: top5 / checked.size };
   }
 
   /** Loss and accuracy on data, in inference form. */
@@ -346,7 +354,7 @@ export class Model {
   }
 
   async #open(options: CompileOptions): Promise<CompiledModel> {
-    const settings = checkCompileOptions(options);
+    const settings = checkCompileOptions(options, this.definition);
     const device = await Device.open(options.device ?? 'auto', deviceOptions(options));
     try {
       await this.#weights.attach(device);

@@ -3,6 +3,7 @@ import type { CompiledOptions } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError, ArgumentRangeError } from './errors.ts';
+import { checkFrozenNorms } from './graph/programs.ts';
 import type { ImageOptions } from './images/predict.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
@@ -12,6 +13,7 @@ import { checkChoice, checkFlag, checkNumber, checkOptions, checkSignal, checkWh
 import { type CheckpointOptions, checkCheckpoints } from './train/checkpoints.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
+import { type ParameterGroup, planParameters } from './train/parameters.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
 import type { LoadFileOptions } from './weight_files/files.ts';
 import { keyLayouts } from './weight_files/key_maps.ts';
@@ -35,6 +37,24 @@ export interface CompileOptions extends DeviceOptions {
   loss?: Loss;
   /** Share of a batch's statistics in the running ones of batch norm, PyTorch's convention; default 0.1. */
   statisticsMomentum?: number;
+  /**
+   * The largest norm of all gradients together, as of one vector: larger ones are scaled down to it, by the rule of
+   * PyTorch's `clip_grad_norm_`. {@link Model.trainBatch} then tells the norm. Default: none.
+   */
+  clipNorm?: number;
+  /**
+   * Parameters that keep their values, by name or by the start of their names up to a dot: `['conv1', 'layer1']`. `*`
+   * stands for any characters. No gradients are computed for them, nor for what only they need. Their norms go on using
+   * the batch's statistics, unless {@link freezeNorms} says otherwise.
+   */
+  freeze?: readonly string[];
+  /**
+   * Norms that use their running statistics in training and leave them as they are: all (`true`), or by name as in
+   * {@link freeze}. Their scales and shifts are trained all the same. Default: none.
+   */
+  freezeNorms?: boolean | readonly string[];
+  /** Learning rates and weight decays of some parameters; the first group that fits a parameter counts. */
+  groups?: readonly ParameterGroup[];
 }
 
 /** Options of {@link Model.fit}. */
@@ -115,14 +135,18 @@ const compileKeys = [
   'schedule',
   'loss',
   'statisticsMomentum',
+  'clipNorm',
+  'freeze',
+  'freezeNorms',
+  'groups',
 ];
 
-/** Checks the options of `compile` and fills in the defaults. */
-export function checkCompileOptions(options: CompileOptions): CompiledOptions {
+/** Checks the options of `compile` for a model and fills in the defaults. */
+export function checkCompileOptions(options: CompileOptions, definition: ModelDefinition): CompiledOptions {
   checkOptions('compile', options, compileKeys);
   const { optimizer, schedule = schedules.constant({ lr: 0.1 }), loss = crossEntropy() } = options;
-  if (optimizer !== undefined && optimizer?.kind !== 'sgd') {
-    throw new ArgumentError('compile: optimizer: expected sgd()');
+  if (optimizer !== undefined && optimizer?.kind !== 'sgd' && optimizer?.kind !== 'adamw') {
+    throw new ArgumentError('compile: optimizer: expected sgd() or adamw()');
   }
   if (typeof schedule?.start !== 'function') {
     throw new ArgumentError(
@@ -134,7 +158,13 @@ export function checkCompileOptions(options: CompileOptions): CompiledOptions {
     least: 0,
     most: 1,
   });
-  return { optimizer, schedule, loss, statisticsMomentum };
+  const clipNorm =
+    options.clipNorm === undefined
+      ? undefined
+      : checkNumber('compile: clipNorm', options.clipNorm, { above: 0 });
+  const parameters = planParameters(definition, options);
+  checkFrozenNorms(definition.graph, parameters.frozenNorms);
+  return { optimizer, schedule, loss, statisticsMomentum, clipNorm, parameters };
 }
 
 /** The part of the options that is about the device. */

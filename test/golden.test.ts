@@ -1,13 +1,10 @@
 /** Results made with PyTorch (fixtures/make_golden.py): an SE block, a residual tail in training, three SGD steps. */
-import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Device } from '../lib/device.ts';
 import { differentiate } from '../lib/graph/autodiff.ts';
 import { GraphBuilder } from '../lib/graph/builder.ts';
 import { decompose } from '../lib/graph/passes/decompose.ts';
 import { ABSENT, f32, sizeOf } from '../lib/ir/graph.ts';
-import { basicBlock } from '../lib/layers/blocks/index.ts';
-import { batchNorm, conv2d, defineModel, globalAvgPool, linear, relu, scope } from '../lib/layers/index.ts';
 import { Model } from '../lib/model.ts';
 import { crossEntropy } from '../lib/train/loss.ts';
 import { sgd } from '../lib/train/optimizer.ts';
@@ -15,20 +12,26 @@ import { runOnDevice } from './helpers/case_graph.ts';
 import { expectClose } from './helpers/close.ts';
 import { cudaSimLibrary } from './helpers/cuda_sim.ts';
 import { values } from './helpers/formula.ts';
+import {
+  batchOfStep,
+  imagesOf,
+  initialState,
+  type Numbers,
+  readFixture,
+  tinyNet,
+} from './helpers/golden_net.ts';
 import { type RefTensor, tensor } from './reference/index.ts';
 
-type Numbers = Readonly<Record<string, number[]>>;
 interface Golden {
   readonly seBlock: Numbers;
   readonly residualTail: Numbers;
   readonly sgdSteps: {
     readonly losses: number[];
     readonly state: Numbers;
-    readonly shapes: Numbers;
     readonly probabilities: number[];
   };
 }
-const golden = JSON.parse(readFileSync(new URL('./fixtures/golden.json', import.meta.url), 'utf8')) as Golden;
+const golden = readFixture('golden.json') as Golden;
 
 const flat = (data: number[]): RefTensor => tensor([data.length], data);
 process.env['SENET_CUDA_LIBRARY'] = cudaSimLibrary;
@@ -135,38 +138,13 @@ test.each(devices)('residual tail on %s in training, forward and backward', asyn
 });
 
 describe('three SGD steps of a tiny SE-ResNet', () => {
-  const tiny = defineModel({ input: [8, 8, 1], name: 'tiny' }, (images) => {
-    const conv = conv2d(images, { filters: 8, kernel: 3, bias: false, name: 'conv1' });
-    const stem = relu(batchNorm(conv, { name: 'bn1' }));
-    const one = scope(stem, 'layer1', (x) =>
-      basicBlock(x, { filters: 8, se: { reducedWidth: 2 }, name: '0' }),
-    );
-    const two = scope(one, 'layer2', (x) =>
-      basicBlock(x, { filters: 16, stride: 2, se: { reducedWidth: 4 }, name: '0' }),
-    );
-    return linear(globalAvgPool(two), { units: 4, name: 'fc' });
-  });
-
-  const initial = () =>
-    new Map(
-      Object.entries(golden.sgdSteps.shapes).map(([name, shape]) => {
-        const isNorm = /bn\d|downsample\.1/.test(name);
-        if (name.endsWith('running_mean')) return [name, { shape, data: new Float32Array(sizeOf(shape)) }];
-        if (name.endsWith('running_var'))
-          return [name, { shape, data: new Float32Array(sizeOf(shape)).fill(1) }];
-        const scale = shape.length > 1 ? 1.5 / Math.sqrt(sizeOf(shape.slice(1))) : 0.2;
-        const shift = isNorm && name.endsWith('weight') ? 1 : 0;
-        return [name, { shape, data: Float32Array.from(values(name, shape, scale, shift).data) }];
-      }),
-    );
-
   test.each([
     ['cpu', 'blocked8'],
     ['cpu', 'blocked16'],
     ['cpu', 'channels_last'],
     ['cuda', 'auto'],
   ] as const)('%s %s', async (device, layout) => {
-    const model = new Model(tiny);
+    const model = new Model(tinyNet);
     try {
       await model.compile({
         device,
@@ -174,14 +152,9 @@ describe('three SGD steps of a tiny SE-ResNet', () => {
         optimizer: sgd({ momentum: 0.9, weightDecay: 1e-3, nesterov: true }),
         loss: crossEntropy({ labelSmoothing: 0.1 }),
       });
-      await model.loadStateDict(initial());
-      const images = (name: string) => Float32Array.from(values(name, [4, 8, 8, 1]).data);
+      await model.loadStateDict(initialState());
       for (const [step, expected] of golden.sgdSteps.losses.entries()) {
-        const labels = Int32Array.from([0, 1, 2, 3], (k) => (step + k) % 4);
-        const { loss } = await model.trainBatch(
-          { images: images(`batch${step}`), labels, size: 4 },
-          { lr: 0.05 },
-        );
+        const { loss } = await model.trainBatch(batchOfStep(step), { lr: 0.05 });
         // Three steps pass through some hundred sums of up to 1,024 terms each.
         expect(Math.abs(loss - expected)).toBeLessThan(2e-5 * expected);
       }
@@ -190,7 +163,7 @@ describe('three SGD steps of a tiny SE-ResNet', () => {
         const actual = state.get(name)!.data.subarray(0, expected.length);
         expectClose(actual, flat(expected), { reduction: 4096, dtype: 'f32', label: name });
       }
-      const probabilities = await model.predict(images('test'));
+      const probabilities = await model.predict(imagesOf('test'));
       expectClose(probabilities, flat(golden.sgdSteps.probabilities), { reduction: 4096, dtype: 'f32' });
     } finally {
       model.dispose();

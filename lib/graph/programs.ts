@@ -1,4 +1,5 @@
 /** The graphs a model runs: a training step, an evaluation, a prediction; all made from its one forward graph. */
+import { ArgumentRangeError } from '../errors.ts';
 import { ABSENT, f32, type Graph, i32, type Node, type TensorType } from '../ir/graph.ts';
 import { findOp } from '../ops/index.ts';
 import { differentiate } from './autodiff.ts';
@@ -9,30 +10,25 @@ import { fuseNormlessTails } from './passes/fuse_normless_tails.ts';
 import { mergeGradientSums } from './passes/merge_gradient_sums.ts';
 import { withoutChance } from './passes/without_chance.ts';
 import { prune, replay, withBatch } from './rewrite.ts';
+import { emitClip, emitRunningUpdate, emitUpdate, normsOf, type UpdateOptions } from './update.ts';
 
 /** How labels come: class indices, or a distribution over the classes for each sample. */
 export type LabelKind = 'indices' | 'distributions';
 
-export interface TrainingOptions {
+export interface TrainingOptions extends UpdateOptions {
   readonly batch: number;
   readonly labels: LabelKind;
   readonly labelSmoothing: number;
-  /** Whether parameters have velocities; the momentum itself is an input of each step. */
-  readonly momentum: boolean;
-  readonly nesterov: boolean;
   /** Share of the batch's statistics in the running ones, PyTorch's convention (0.1). */
   readonly statisticsMomentum: number;
   /** Multiply the loss by a scale that follows what 16-bit gradients can hold. */
   readonly scalesLoss: boolean;
-  /** Weight decay of each trained parameter by name; a parameter not named is kept as it is. */
-  readonly decays: ReadonlyMap<string, number>;
+  /** Names of the running means of norms that use running statistics in training, too. */
+  readonly frozenNorms: ReadonlySet<string>;
 }
 
 /** Name and shape of the state of dynamic loss scaling. */
 export const LOSS_SCALE = { name: 'loss_scale', shape: [2] } as const;
-
-/** Name of the state that holds a parameter's momentum. */
-export const velocityName = (parameter: string): string => `${parameter}#velocity`;
 
 const labelType = (kind: LabelKind, batch: number, classes: number): TensorType =>
   kind === 'indices' ? i32(batch) : f32(batch, classes);
@@ -48,44 +44,31 @@ function emitLoss(builder: GraphBuilder, logits: number, labels: LabelKind, smoo
   return { loss, top1, top5 };
 }
 
-/** A norm whose batch statistics move the running ones. */
-interface MovingStatistics {
-  readonly values: readonly [mean: number, variance: number, batchMean: number, batchVariance: number];
-  readonly count: number;
-}
-
-/** The running statistics that the norms of a training graph move. */
-function movingStatistics(builder: GraphBuilder): MovingStatistics[] {
-  const pairsOf = (node: Node): [number, number][] => {
-    if (node.op === 'batch_norm' || node.op === 'norm_activation') return [[3, 1]];
-    return node.op === 'norm_tail'
-      ? [
-          [3, 1],
-          [8, 3],
-        ]
-      : [];
-  };
-  return builder.nodes.flatMap((node) =>
-    pairsOf(node)
-      .filter(([, output]) => (node.outputs[output] ?? ABSENT) !== ABSENT)
-      .map(([input, output]): MovingStatistics => {
-        const { shape } = builder.type(node.inputs[0]!);
-        const count = shape.slice(0, -1).reduce((a, b) => a * b, 1);
-        return {
-          values: [
-            node.inputs[input]!,
-            node.inputs[input + 1]!,
-            node.outputs[output]!,
-            node.outputs[output + 1]!,
-          ],
-          count,
-        };
-      }),
+/** Whether the norms of a node are frozen, by itself or by the names of their running means. */
+function isFrozen(graph: Graph, node: Node, frozenNorms: ReadonlySet<string>): boolean {
+  if (node.attributes['frozen'] === true) return true;
+  const names = normsOf(node)
+    .map(([mean]) => graph.values[node.inputs[mean] ?? ABSENT]?.name)
+    .filter((name) => name !== undefined);
+  const frozen = names.filter((name) => frozenNorms.has(name));
+  if (frozen.length === 0 || frozen.length === names.length) return frozen.length > 0;
+  throw new ArgumentRangeError(
+    `compile: freezeNorms: expected both or none of ${names.join(' and ')}, which are computed together`,
   );
 }
 
+/** Refuses names of which only some belong to a node that computes several norms. */
+export function checkFrozenNorms(graph: Graph, frozenNorms: ReadonlySet<string>): void {
+  for (const node of graph.nodes) isFrozen(graph, node, frozenNorms);
+}
+
 /** Copies the forward graph into a builder in its training form; returns the id of the logits. */
-export function replayForTraining(builder: GraphBuilder, graph: Graph, batch: number): number {
+export function replayForTraining(
+  builder: GraphBuilder,
+  graph: Graph,
+  batch: number,
+  frozenNorms: ReadonlySet<string> = new Set(),
+): number {
   // Ops without a gradient of their own are differentiated as what they are made of.
   const plain = decompose(graph, (op) => findOp(op).gradient === undefined);
   const map = replay(
@@ -93,7 +76,10 @@ export function replayForTraining(builder: GraphBuilder, graph: Graph, batch: nu
     builder,
     ({ node, inputs }) => {
       const extra = findOp(node.op).trainingAttributes;
-      if (extra === undefined || node.attributes['frozen'] === true) return undefined;
+      if (extra === undefined) return undefined;
+      if (isFrozen(plain, node, frozenNorms)) {
+        return builder.emit(node.op, inputs, { ...node.attributes, frozen: true });
+      }
       return builder.emit(node.op, inputs, { ...node.attributes, ...extra });
     },
     { batch },
@@ -118,48 +104,33 @@ function emitScaling(builder: GraphBuilder, scalesLoss: boolean): Scaling {
   return { seed, state, unscale };
 }
 
+/** Emits all that changes tensors; returns the norm of the gradients if it is limited. */
 function emitUpdates(
   builder: GraphBuilder,
   gradients: Map<number, number>,
   { state, unscale }: Scaling,
   options: TrainingOptions,
-): void {
+): number {
   const trained = [...gradients].filter(([, gradient]) => gradient !== ABSENT);
   const all = trained.map(([, gradient]) => gradient);
   builder.layer = 'optimizer';
   if (state === ABSENT) builder.emit('assert_finite', all, { what: 'gradient' });
   else builder.emit('loss_scale_update', [state, ...all]);
-  const lr = builder.input('lr', f32());
-  const momentum = options.momentum ? builder.input('momentum', f32()) : ABSENT;
-  const triples = trained.flatMap(([parameter, gradient]) => {
-    const { name, shape } = builder.values[parameter]!;
-    const velocity = options.momentum ? builder.state(velocityName(name), f32(...shape)) : ABSENT;
-    return [parameter, gradient, velocity];
-  });
-  const scaled = unscale !== ABSENT;
-  builder.emit('sgd', [lr, momentum, ...triples, ...(scaled ? [unscale] : [])], {
-    scaled,
-    nesterov: options.nesterov,
-    rates: trained.map(() => 1),
-    decays: trained.map(([parameter]) => options.decays.get(builder.values[parameter]!.name)!),
-  });
-  const statistics = movingStatistics(builder);
-  if (statistics.length === 0) return;
-  builder.emit(
-    'running_update',
-    statistics.flatMap(({ values }) => values),
-    { momentum: options.statisticsMomentum, counts: statistics.map(({ count }) => count) },
-  );
+  const { scale, norm } = emitClip(builder, all, unscale, options.clipNorm);
+  emitUpdate(builder, trained, scale, options);
+  emitRunningUpdate(builder, options.statisticsMomentum);
+  return norm;
 }
 
 /**
- * One step of training: forward, backward, update. Inputs: images, labels, lr, momentum if there are velocities, and key if the model has dropout.
- * Outputs: loss, then the counts of top-1 and top-5 correct samples. Nothing is written before the input, the loss
+ * One step of training: forward, backward, update. Inputs: images, labels, lr, momentum if there are velocities, and
+ * key if the model has dropout. Outputs: loss, the counts of top-1 and top-5 correct samples, and the norm of the
+ * gradients where it is limited. Nothing is written before the input, the loss
  * and all gradients are known to be finite; with a scaled loss, a step whose gradients overflow writes nothing.
  */
 export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
   const builder = new GraphBuilder();
-  const logits = replayForTraining(builder, forward, options.batch);
+  const logits = replayForTraining(builder, forward, options.batch, options.frozenNorms);
   const images = builder.values.filter(({ kind, dtype }) => kind === 'input' && dtype === 'f32');
   builder.emit(
     'assert_finite',
@@ -169,15 +140,16 @@ export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
   const { loss, top1, top5 } = emitLoss(builder, logits, options.labels, options.labelSmoothing);
   builder.emit('assert_finite', [loss], { what: 'loss' });
   const scaling = emitScaling(builder, options.scalesLoss);
-  const wanted = builder.values.filter(({ name, kind }) => kind === 'parameter' && options.decays.has(name));
+  const wanted = builder.values.filter(({ name, kind }) => kind === 'parameter' && options.updates.has(name));
   const gradients = differentiate(
     builder,
     loss,
     scaling.seed,
     wanted.map(({ id }) => id),
   );
-  emitUpdates(builder, gradients, scaling, options);
-  return mergeGradientSums(prune(builder.finish([loss, top1, top5])));
+  const norm = emitUpdates(builder, gradients, scaling, options);
+  const outputs = [loss, top1, top5, norm].filter((id) => id !== ABSENT);
+  return mergeGradientSums(prune(builder.finish(outputs)));
 }
 
 /** The forward graph as inference computes it: no dropout, norms folded away. Output: the logits. */

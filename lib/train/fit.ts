@@ -30,6 +30,8 @@ export interface StepResult {
   /** Correct samples of the batch. */
   readonly top1: number;
   readonly top5: number;
+  /** Norm of all gradients together before it is limited, where it is. */
+  readonly gradientNorm?: number;
 }
 
 /** A step whose batch is on its way to the device. */

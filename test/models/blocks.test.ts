@@ -85,11 +85,12 @@ async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
     batch: BATCH,
     labels: 'indices',
     labelSmoothing: 0,
-    momentum: false,
-    nesterov: false,
+    rule: { kind: 'sgd', momentum: 0, nesterov: false },
+    clipNorm: undefined,
+    frozenNorms: new Set(),
     scalesLoss: false,
     statisticsMomentum: 0.1,
-    decays: new Map(trained.map(({ name }) => [name, 0])),
+    updates: new Map(trained.map(({ name }) => [name, { rate: 1, decay: 0 }])),
   });
   feeds.set('labels', tensor([BATCH], Float64Array.from(labels)));
   feeds.set('lr', tensor([], [LR]));
