@@ -54,7 +54,8 @@ async function fineTune(folder) {
     // A small rate moves what was loaded gently.
     schedule: schedules.cosine({ lr: Number(options.lr), warmupEpochs: 0.5 }),
   });
-  await model.fit(train, {
+  const data = train.augmented({ flip: true, randomResizedCrop: { scale: [0.25, 1] } });
+  await model.fit(data, {
     epochs: Number(options.epochs),
     batchSize: Number(options.batch),
     signal: stop.signal,

@@ -4,7 +4,11 @@
  * @packageDocumentation
  */
 export { createModel } from './create_model.ts';
-export type { Augmentation, Batch, BatchOptions } from './data/dataset.ts';
+export type { Augmentation } from './data/augment/augmentation.ts';
+export type { ColorJitter } from './data/augment/color_jitter.ts';
+export type { RandomErasing } from './data/augment/random_erasing.ts';
+export type { RandomResizedCrop } from './data/augment/resized_crop.ts';
+export type { Batch, BatchOptions } from './data/dataset.ts';
 export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
 export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
@@ -24,9 +28,9 @@ export * from './errors.ts';
 export type { CaptureOptions, ClassExcitations, Excitations, GateStatistics } from './excitations.ts';
 export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
 export type { GatedBlock } from './graph/excitation_graph.ts';
+export type { FolderDataset } from './images/folder_dataset.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
 export {
-  type FolderDataset,
   type ImageFolder,
   type ImageFolderOptions,
   imageFolder,

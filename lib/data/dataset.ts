@@ -1,7 +1,15 @@
+import {
+  type Augmentation,
+  type CheckedAugmentation,
+  checkAugmentation,
+  unchanged,
+} from './augment/augmentation.ts';
+import { Augmenter } from './augment/augmenter.ts';
+import { resizePart } from './augment/resize_part.ts';
 import { requireFlag, requireOptions, requireWhole } from './check.ts';
 import { checkArrays, type ImageDatasetOptions, normalizationOf } from './dataset_options.ts';
-import { type Normalization, PixelReader, type Placement, unmoved } from './pixels.ts';
-import { below, permutation, philox4x32, randomUse, seedKey } from './random.ts';
+import { type Normalization, PixelReader } from './pixels.ts';
+import { permutation } from './random.ts';
 
 export type { ImageDatasetOptions } from './dataset_options.ts';
 
@@ -13,14 +21,6 @@ export interface Batch {
   readonly labels: Int32Array | Float32Array;
   /** Number of images. */
   readonly size: number;
-}
-
-/** Random changes to training images. */
-export interface Augmentation {
-  /** Mirror every second image, on average, left and right; default false. */
-  readonly flip?: boolean;
-  /** Pad by this many black pixels on each side and cut the original size at a random place; default 0. */
-  readonly crop?: number;
 }
 
 /** Options of {@link ImageDataset.batches}. */
@@ -37,8 +37,23 @@ export interface BatchOptions {
   readonly dropLast?: boolean;
   /** Batches to leave out at the start, as a run that is resumed asks; default 0. The others stay as they are. */
   readonly skip?: number;
-  /** Random changes; default none. */
-  readonly augment?: Augmentation;
+}
+
+/**
+ * Checks the options of `batches` and fills in defaults.
+ *
+ * @throws ArgumentError or ArgumentRangeError
+ */
+export function checkBatchOptions(options: BatchOptions): Required<BatchOptions> {
+  requireOptions('batches', options);
+  const { batchSize, shuffle = false, seed = 0, epoch = 0, dropLast = false, skip = 0 } = options;
+  requireWhole('batches: batchSize', batchSize, 1, 2 ** 31 - 1);
+  requireFlag('batches: shuffle', shuffle);
+  requireWhole('batches: seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  requireWhole('batches: epoch', epoch, 0, 2 ** 32 - 1);
+  requireFlag('batches: dropLast', dropLast);
+  requireWhole('batches: skip', skip, 0, 2 ** 32 - 1);
+  return { batchSize, shuffle, seed, epoch, dropLast, skip };
 }
 
 /**
@@ -49,7 +64,8 @@ export interface BatchOptions {
  *
  * @example
  * const data = new ImageDataset({ images, labels, shape: [32, 32, 3], classes: 10 });
- * for (const batch of data.batches({ batchSize: 128, shuffle: true, seed: 7, epoch: 0 })) step(batch);
+ * const train = data.augmented({ flip: true, crop: 4 });
+ * for (const batch of train.batches({ batchSize: 128, shuffle: true, seed: 7, epoch: 0 })) step(batch);
  */
 export class ImageDataset {
   /** Number of images. */
@@ -62,6 +78,8 @@ export class ImageDataset {
   readonly #labels: Int32Array | Uint8Array;
   readonly #normalization: Normalization;
   readonly #reader: PixelReader;
+  #augmentation: Augmentation = {};
+  #changes: CheckedAugmentation = unchanged;
 
   /**
    * @throws ArgumentError, ArgumentRangeError or ShapeError if the parts do not fit together or a label is not a class
@@ -76,7 +94,7 @@ export class ImageDataset {
     this.#images = images;
     this.#labels = labels;
     this.#normalization = normalizationOf(options);
-    this.#reader = new PixelReader(images, this.shape, this.#normalization);
+    this.#reader = new PixelReader(this.shape, this.#normalization);
   }
 
   /**
@@ -86,27 +104,27 @@ export class ImageDataset {
    * @throws ArgumentError or ArgumentRangeError at once if an option is wrong
    */
   batches(options: BatchOptions): IterableIterator<Batch> {
-    requireOptions('batches', options);
-    const {
-      batchSize,
-      shuffle = false,
-      seed = 0,
-      epoch = 0,
-      dropLast = false,
-      skip = 0,
-      augment = {},
-    } = options;
-    requireWhole('batches: batchSize', batchSize, 1, 2 ** 31 - 1);
-    requireFlag('batches: shuffle', shuffle);
-    requireWhole('batches: seed', seed, 0, Number.MAX_SAFE_INTEGER);
-    requireWhole('batches: epoch', epoch, 0, 2 ** 32 - 1);
-    requireFlag('batches: dropLast', dropLast);
-    requireWhole('batches: skip', skip, 0, 2 ** 32 - 1);
-    requireOptions('batches: augment', augment);
-    const { flip = false, crop = 0 } = augment;
-    requireFlag('batches: augment.flip', flip);
-    requireWhole('batches: augment.crop', crop, 0, Math.min(this.shape[0], this.shape[1]));
-    return this.#walk({ batchSize, shuffle, seed, epoch, dropLast, skip, augment: { flip, crop } });
+    return this.#walk(checkBatchOptions(options));
+  }
+
+  /** The random changes that `batches` makes; `{}` unless {@link augmented} gave some. */
+  get augmentation(): Augmentation {
+    return this.#augmentation;
+  }
+
+  /**
+   * The same images with random changes in each epoch, in place of those that this dataset has. Shares its memory.
+   *
+   * Images of three channels are taken for red, green and blue. Floats are taken to be between 0 and 1 after scaling
+   * where colours change.
+   *
+   * @throws ArgumentError or ArgumentRangeError naming the part that is wrong
+   * @example
+   * await model.fit(train.augmented({ flip: true, crop: 4, mixup: 0.2 }), { epochs: 90, validation: test });
+   */
+  augmented(augmentation: Augmentation): ImageDataset {
+    const changes = checkAugmentation('augmented', augmentation, [this.shape[0], this.shape[1]]);
+    return this.#part(0, this.size, structuredClone(augmentation), changes);
   }
 
   /**
@@ -127,14 +145,7 @@ export class ImageDataset {
   subset(start: number, end: number): ImageDataset {
     requireWhole('subset: start', start, 0, this.size - 1);
     requireWhole('subset: end', end, start + 1, this.size);
-    const pixels = this.shape[0] * this.shape[1] * this.shape[2];
-    return new ImageDataset({
-      ...this.#normalization,
-      images: this.#images.subarray(start * pixels, end * pixels),
-      labels: this.#labels.subarray(start, end),
-      shape: this.shape,
-      classes: this.classes,
-    });
+    return this.#part(start, end, this.#augmentation, this.#changes);
   }
 
   /**
@@ -150,40 +161,59 @@ export class ImageDataset {
     return { pixels: copy, label: this.#labels[index]! };
   }
 
-  *#walk(options: Required<BatchOptions>): IterableIterator<Batch> {
-    const { batchSize, seed, epoch } = options;
-    const order = options.shuffle ? permutation(this.size, seed, epoch) : undefined;
-    const place = placements(seed, epoch, options.augment);
+  #part(start: number, end: number, augmentation: Augmentation, changes: CheckedAugmentation): ImageDataset {
     const pixels = this.shape[0] * this.shape[1] * this.shape[2];
-    const end = options.dropLast ? this.size - (this.size % batchSize) : this.size;
-    for (let start = options.skip * batchSize; start < end; start += batchSize) {
+    const part = new ImageDataset({
+      ...this.#normalization,
+      images: this.#images.subarray(start * pixels, end * pixels),
+      labels: this.#labels.subarray(start, end),
+      shape: this.shape,
+      classes: this.classes,
+    });
+    part.#augmentation = augmentation;
+    part.#changes = changes;
+    return part;
+  }
+
+  *#walk({
+    batchSize,
+    shuffle,
+    seed,
+    epoch,
+    dropLast,
+    skip,
+  }: Required<BatchOptions>): IterableIterator<Batch> {
+    const order = shuffle ? permutation(this.size, seed, epoch) : undefined;
+    const augmenter = new Augmenter(this.#changes, seed, epoch);
+    const pixels = this.shape[0] * this.shape[1] * this.shape[2];
+    const end = dropLast ? this.size - (this.size % batchSize) : this.size;
+    for (let start = skip * batchSize; start < end; start += batchSize) {
       const size = Math.min(batchSize, end - start);
       const images = new Float32Array(size * pixels);
       const labels = new Int32Array(size);
       for (let i = 0; i < size; i++) {
         const index = order === undefined ? start + i : order[start + i]!;
-        this.#reader.copy(index, place(index), images, i * pixels);
+        this.#write(index, augmenter, images, i * pixels);
         labels[i] = this.#labels[index]!;
       }
-      yield { images, labels, size };
+      yield { images, labels: augmenter.mix(start, images, labels, this.shape, this.classes), size };
     }
   }
-}
 
-/** The random placement of each image: words 0 to 2 of counter [index, epoch, use, 0] are flip, row and column. */
-function placements(
-  seed: number,
-  epoch: number,
-  { flip = false, crop = 0 }: Augmentation,
-): (index: number) => Placement {
-  if (!flip && crop === 0) return () => unmoved;
-  const key = seedKey(seed);
-  return (index) => {
-    const [flipWord, rowWord, columnWord] = philox4x32([index, epoch, randomUse.augment, 0], key);
-    return {
-      flip: flip && below(flipWord, 2) === 1,
-      dy: below(rowWord, 2 * crop + 1) - crop,
-      dx: below(columnWord, 2 * crop + 1) - crop,
-    };
-  };
+  #write(index: number, augmenter: Augmenter, out: Float32Array, offset: number): void {
+    const [height, width, channels] = this.shape;
+    const pixels = height * width * channels;
+    const placement = augmenter.placement(index);
+    if (augmenter.changesPixels) {
+      const data = this.#images.subarray(index * pixels, (index + 1) * pixels);
+      const whole = { data, height, width, channels };
+      const part = augmenter.part(index, whole);
+      const picture = part === undefined ? whole : resizePart(whole, part, height, width);
+      const white = data instanceof Uint8Array ? 255 : 1 / this.#normalization.scale;
+      this.#reader.copy(augmenter.change(index, picture, white).data, 0, placement, out, offset);
+    } else {
+      this.#reader.copy(this.#images, index * pixels, placement, out, offset);
+    }
+    augmenter.hide(index, out, offset, this.shape);
+  }
 }

@@ -19,49 +19,40 @@ export interface Placement {
 export const unmoved: Placement = { dy: 0, dx: 0, flip: false };
 
 /**
- * Copies single images [H, W, C] out of a stored array [N, H, W, C], normalized to float32. Pixels outside the
- * image are 0 before normalization.
+ * Copies images [H, W, C] of one size and kind, bytes or floats, normalized to float32. Pixels outside the image are 0
+ * before normalization.
  */
 export class PixelReader {
-  readonly #images: Uint8Array | Float32Array;
   readonly #height: number;
   readonly #width: number;
   readonly #channels: number;
   readonly #normalization: Normalization;
-  /** The images if they are bytes. */
-  readonly #bytes: Uint8Array | undefined;
   /** What a pixel outside the image becomes, for each channel. */
   readonly #padding: Float32Array;
-  /** The normalized value of every byte, for each channel of byte images. */
-  readonly #tables: Float32Array[];
+  /** The normalized value of every byte, for each channel that was asked for. */
+  readonly #tables: Float32Array[] = [];
 
-  constructor(
-    images: Uint8Array | Float32Array,
-    shape: readonly [number, number, number],
-    normalization: Normalization,
-  ) {
-    this.#images = images;
-    this.#bytes = images instanceof Uint8Array ? images : undefined;
+  constructor(shape: readonly [number, number, number], normalization: Normalization) {
     [this.#height, this.#width, this.#channels] = shape;
     this.#normalization = normalization;
     const { scale, mean, std } = normalization;
-    const tables = this.#bytes === undefined ? 0 : mean.length;
-    const normalized = (pixel: number, c: number) => (pixel * scale - mean[c]!) / std[c]!;
-    this.#padding = Float32Array.from(mean, (_, c) => normalized(0, c));
-    this.#tables = Array.from({ length: tables }, (_, c) =>
-      Float32Array.from({ length: 256 }, (_, byte) => normalized(byte, c)),
-    );
+    this.#padding = Float32Array.from(mean, (shift, c) => (0 * scale - shift) / std[c]!);
   }
 
-  /** Writes image `index` to `out`, from element `offset` on. */
-  copy(index: number, placement: Placement, out: Float32Array, offset: number): void {
+  /** Writes the image that starts at element `image` of `pixels` to `out`, from element `offset` on. */
+  copy(
+    pixels: Uint8Array | Float32Array,
+    image: number,
+    placement: Placement,
+    out: Float32Array,
+    offset: number,
+  ): void {
     const { dy, dx, flip } = placement;
     const height = this.#height;
     const width = this.#width;
     const channels = this.#channels;
-    const image = index * height * width;
     if (dy === 0 && dx === 0 && !flip) {
-      this.#copyRun(image * channels, channels, out, offset, height * width);
+      this.#copyRun(pixels, image, channels, out, offset, height * width);
       return;
     }
     // Columns [first, last) of the result lie inside the image.
@@ -76,19 +67,32 @@ export class PixelReader {
         continue;
       }
       this.#pad(out, row, 0, first);
-      const source = (image + sourceY * width + column) * channels;
-      this.#copyRun(source, flip ? -channels : channels, out, row + first * channels, last - first);
+      const source = image + (sourceY * width + column) * channels;
+      this.#copyRun(pixels, source, flip ? -channels : channels, out, row + first * channels, last - first);
       this.#pad(out, row, last, width);
     }
   }
 
+  /** The value before normalization of one that {@link copy} wrote for a channel. */
+  original(value: number, channel: number): number {
+    const { scale, mean, std } = this.#normalization;
+    return (value * std[channel]! + mean[channel]!) / scale;
+  }
+
   /** Copies `count` pixels, walking through the source by `step` elements. */
-  #copyRun(source: number, step: number, out: Float32Array, target: number, count: number): void {
+  #copyRun(
+    pixels: Uint8Array | Float32Array,
+    source: number,
+    step: number,
+    out: Float32Array,
+    target: number,
+    count: number,
+  ): void {
     const channels = this.#channels;
     const end = target + count * channels;
     for (let c = 0; c < channels; c++) {
-      if (this.#bytes === undefined) this.#copyFloats(c, source + c, step, out, target + c, end);
-      else this.#copyBytes(this.#bytes, c, source + c, step, out, target + c, end);
+      if (pixels instanceof Uint8Array) this.#copyBytes(pixels, c, source + c, step, out, target + c, end);
+      else this.#copyFloats(pixels, c, source + c, step, out, target + c, end);
     }
   }
 
@@ -101,20 +105,36 @@ export class PixelReader {
     target: number,
     end: number,
   ): void {
-    const table = this.#tables[channel]!;
+    const table = this.#tableOf(channel);
     const channels = this.#channels;
     for (let from = source, to = target; to < end; from += step, to += channels)
       out[to] = table[bytes[from]!]!;
   }
 
-  #copyFloats(channel: number, source: number, step: number, out: Float32Array, target: number, end: number) {
-    const images = this.#images;
+  #tableOf(channel: number): Float32Array {
+    const { scale, mean, std } = this.#normalization;
+    this.#tables[channel] ??= Float32Array.from(
+      { length: 256 },
+      (_, byte) => (byte * scale - mean[channel]!) / std[channel]!,
+    );
+    return this.#tables[channel];
+  }
+
+  #copyFloats(
+    floats: Float32Array,
+    channel: number,
+    source: number,
+    step: number,
+    out: Float32Array,
+    target: number,
+    end: number,
+  ): void {
     const channels = this.#channels;
     const { scale } = this.#normalization;
     const mean = this.#normalization.mean[channel]!;
     const std = this.#normalization.std[channel]!;
     for (let from = source, to = target; to < end; from += step, to += channels) {
-      out[to] = (images[from]! * scale - mean) / std;
+      out[to] = (floats[from]! * scale - mean) / std;
     }
   }
 

@@ -13,7 +13,20 @@ export type Words2 = readonly [number, number];
  * What the random numbers of a counter are for: the third word of every counter used here, so that uses never share
  * numbers.
  */
-export const randomUse = { order: 1, augment: 2, split: 3 } as const;
+export const randomUse = {
+  order: 1,
+  shift: 2,
+  split: 3,
+  resizedCrop: 5,
+  rotate: 6,
+  colorJitter: 7,
+  cutout: 8,
+  randomErasing: 9,
+  mix: 10,
+} as const;
+
+/** Gives one random number in [0, 1) after another. */
+export type Draw = () => number;
 
 /** The upper 32 bits of the product of two 32-bit words, in 16-bit halves to stay exact. */
 function multiplyHigh(a: number, b: number): number {
@@ -54,6 +67,25 @@ export function philox4x32(counter: Words4, key: Words2): [number, number, numbe
 export function seedKey(seed: number): Words2 {
   return [seed % 2 ** 32, Math.floor(seed / 2 ** 32)];
 }
+
+/** The numbers of one sample and use: the words of the counters [index, epoch, use, 0], [index, epoch, use, 1], … */
+export function draws(key: Words2, index: number, epoch: number, use: number): Draw {
+  let block = 0;
+  let words: readonly number[] = [];
+  let next = 0;
+  return () => {
+    if (next === words.length) {
+      words = philox4x32([index, epoch, use, block], key);
+      block += 1;
+      next = 0;
+    }
+    return words[next++]! / 2 ** 32;
+  };
+}
+
+/** A number between two, from one in [0, 1). */
+export const between = ([low, high]: readonly [number, number], random: number): number =>
+  low + (high - low) * random;
 
 /**
  * Maps a random word to a whole number in [0, limit). The values' chances differ by at most limit / 2^32 of

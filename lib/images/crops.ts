@@ -1,4 +1,5 @@
 /** Cuts parts out of an image and normalises them to a network's input. */
+import type { Box, Picture } from '../data/augment/picture.ts';
 import type { Pixels } from './image.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
 
@@ -37,6 +38,18 @@ export function cropsOf(
   return [...five, ...five.map(({ top, left }) => ({ top, left: right - left, flip: true }))];
 }
 
+/** A part of an image, black where it leaves the image. */
+export function cutOut(image: Pixels, { top, left, height, width }: Box): Pixels {
+  const data = new Uint8Array(width * height * 3);
+  const first = Math.max(0, left);
+  const last = Math.min(image.width, left + width);
+  for (let y = Math.max(0, top); y < Math.min(image.height, top + height); y++) {
+    const row = image.data.subarray((y * image.width + first) * 3, (y * image.width + last) * 3);
+    data.set(row, ((y - top) * width + first - left) * 3);
+  }
+  return { data, width, height };
+}
+
 /** ITU-R 601 brightness in 16-bit fixed point, as Pillow's mode L. */
 const brightness = (red: number, green: number, blue: number): number =>
   (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
@@ -61,13 +74,26 @@ export class Normalizer {
     );
   }
 
+  /** `[height, width, channels]` of one part. */
+  get shape(): readonly [number, number, number] {
+    return [this.#height, this.#width, this.#channels];
+  }
+
   /** Values of one part. */
   get size(): number {
     return this.#height * this.#width * this.#channels;
   }
 
-  /** Writes `[height, width, channels]` of a part to `out`, from element `offset` on. Outside the image is black. */
-  write(image: Pixels, { top, left, flip }: Crop, out: Float32Array, offset: number): void {
+  /**
+   * Writes `[height, width, channels]` of a part of an RGB image of bytes to `out`, from element `offset` on. Outside
+   * the image is black.
+   */
+  write(
+    image: Omit<Picture, 'channels'>,
+    { top, left, flip }: Crop,
+    out: Float32Array,
+    offset: number,
+  ): void {
     const rowLength = this.#width * this.#channels;
     for (let c = 0; c < this.#channels; c++) {
       const table = this.#tables[c]!;
@@ -86,7 +112,7 @@ export class Normalizer {
     }
   }
 
-  #byte(data: Uint8Array, from: number, part: number): number {
+  #byte(data: Picture['data'], from: number, part: number): number {
     if (this.#channels === 3) return data[from + part]!;
     return brightness(data[from]!, data[from + 1]!, data[from + 2]!);
   }

@@ -48,10 +48,11 @@ describe('batches', () => {
   });
 
   it('leave out the first ones by skip, and keep the others', () => {
-    const options = { batchSize: 3, shuffle: true, seed: 5, augment: { flip: true, crop: 1 } };
-    const whole = [...data.batches(options)];
+    const options = { batchSize: 3, shuffle: true, seed: 5 };
+    const augmented = data.augmented({ flip: true, crop: 1, mixup: 1 });
+    const whole = [...augmented.batches(options)];
     for (const skip of [1, 3, 4, 9])
-      expect([...data.batches({ ...options, skip })]).toEqual(whole.slice(skip));
+      expect([...augmented.batches({ ...options, skip })]).toEqual(whole.slice(skip));
     expect([...data.batches({ batchSize: 4, dropLast: true, skip: 1 })].length).toBe(1);
   });
 
@@ -165,7 +166,7 @@ describe('augmentation', () => {
         }
       }
       for (let epoch = 0; epoch < 2000; epoch++) {
-        const [batch] = [...data.batches({ batchSize: 1, epoch, augment: { flip, crop } })];
+        const [batch] = [...data.augmented({ flip, crop }).batches({ batchSize: 1, epoch })];
         const key = batch!.images.join();
         expect(variants.has(key)).toBe(true);
         variants.set(key, variants.get(key)! + 1);
@@ -186,7 +187,7 @@ describe('augmentation', () => {
     });
     const seen = new Set<string>();
     for (let epoch = 0; epoch < 50; epoch++) {
-      for (const batch of data.batches({ batchSize: 1, epoch, augment: { crop: 1 } }))
+      for (const batch of data.augmented({ crop: 1 }).batches({ batchSize: 1, epoch }))
         seen.add(batch.images.join());
     }
     expect([...seen]).toContain('-2,-0.5');
@@ -194,14 +195,10 @@ describe('augmentation', () => {
   });
 
   it('depends on (seed, epoch, index) and not on order or batch', () => {
-    const data = make(40, [6, 6, 3]);
+    const data = make(40, [6, 6, 3]).augmented({ flip: true, crop: 2 });
     const byLabelAndCorner = (options: Omit<BatchOptions, 'batchSize'>, batchSize: number) => {
       const found: string[] = [];
-      for (const { images, size } of data.batches({
-        batchSize,
-        augment: { flip: true, crop: 2 },
-        ...options,
-      })) {
+      for (const { images, size } of data.batches({ batchSize, ...options })) {
         for (let i = 0; i < size; i++) found.push(images.subarray(i * 108, (i + 1) * 108).join());
       }
       return found.sort();
@@ -309,9 +306,6 @@ describe('wrong use', () => {
     ['epoch 2^32', batches({ epoch: 2 ** 32 }), ArgumentRangeError, /epoch: /],
     ['skip -1', batches({ skip: -1 }), ArgumentRangeError, /skip: /],
     ['dropLast text', batches({ dropLast: wrong('no') }), ArgumentError, /dropLast: /],
-    ['augment true', batches({ augment: wrong(true) }), ArgumentError, /augment: expected an options object/],
-    ['flip 1', batches({ augment: { flip: wrong(1) } }), ArgumentError, /augment.flip: /],
-    ['crop 3', batches({ augment: { crop: 3 } }), ArgumentRangeError, /augment.crop: .* 0 to 2, received 3/],
     ['take 0', () => data.take(0), ArgumentRangeError, /take: count: .* 1 to 3, received 0/],
     ['take 4', () => data.take(4), ArgumentRangeError, /take: count: /],
     ['subset empty', () => data.subset(1, 1), ArgumentRangeError, /subset: end: .* 2 to 3, received 1/],

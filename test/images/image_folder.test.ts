@@ -71,7 +71,7 @@ describe('imageFolder', () => {
   });
 
   test('without augmentation an image is what predict sees', async () => {
-    const { train } = await imageFolder(folder, { preprocessing, augment: false, validation: 0 });
+    const { train } = await imageFolder(folder, { preprocessing, validation: 0 });
     const [first, second, ...more] = await all(train, { batchSize: 12 });
     expect([first!.size, second!.size, more.length]).toEqual([12, 8, 0]);
     expect([...first!.labels]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
@@ -87,7 +87,8 @@ describe('imageFolder', () => {
 
   test('order and augmentation depend on seed and epoch alone', async () => {
     const { train } = await imageFolder(folder, { preprocessing });
-    const walk = (seed: number, epoch: number) => all(train, { batchSize: 5, shuffle: true, seed, epoch });
+    const data = train.augmented({ flip: true, randomResizedCrop: {}, rotate: 10, crop: 2 });
+    const walk = (seed: number, epoch: number) => all(data, { batchSize: 5, shuffle: true, seed, epoch });
     const once = await walk(1, 2);
     expect(await walk(1, 2)).toEqual(once);
     expect(await walk(1, 3)).not.toEqual(once);
@@ -117,7 +118,7 @@ describe('imageFolder', () => {
     const { train } = await imageFolder(join(root, 'bad'), { preprocessing });
     await expect(all(train, { batchSize: 1 })).rejects.toThrow(/x\.png: expected a JPEG/);
     expect(() => train.batches({ batchSize: 0 })).toThrow(ArgumentRangeError);
-    expect(() => train.batches({ batchSize: 1, augment: {} })).toThrow(ArgumentError);
+    expect(() => train.augmented({ crop: 33 })).toThrow(ArgumentRangeError);
   });
 });
 

@@ -41,17 +41,12 @@ const network = (reduction: number) =>
 /** 40 images, mirrored and shifted at random. */
 export const data = (() => {
   const { images, labels } = batchOf(40);
-  const dataset = new ImageDataset({
+  return new ImageDataset({
     images,
     labels: Int32Array.from(labels),
     shape: [SIZE, SIZE, 3],
     classes: CLASSES,
-  });
-  return {
-    size: dataset.size,
-    batches: (options: Parameters<ImageDataset['batches']>[0]) =>
-      dataset.batches({ ...options, augment: { flip: true, crop: 2 } }),
-  };
+  }).augmented({ flip: true, crop: 2 });
 })();
 export const validation = [batchOf(16, 7)];
 

@@ -9,10 +9,7 @@ const [directory, epochs, threads] = process.argv.slice(2);
 const images = Uint8Array.from({ length: 96 * 8 * 8 * 3 }, (_, i) => (i * 7919) % 251);
 const labels = Uint8Array.from({ length: 96 }, (_, i) => i % 4);
 const dataset = new ImageDataset({ images, labels, shape: [8, 8, 3], classes: 4 });
-const data = {
-  size: dataset.size,
-  batches: (options) => dataset.batches({ ...options, augment: { flip: true, crop: 2 } }),
-};
+const data = dataset.augmented({ flip: true, crop: 2 });
 
 const model = createModel('se_resnet14', { input: [8, 8, 3], classes: 4, dropout: 0.3, seed: 5 });
 await model.compile({
