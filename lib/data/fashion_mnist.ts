@@ -1,10 +1,7 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { FileError } from '../errors.ts';
 import { requirePath } from '../io/regular_file.ts';
 import { requireFlag, requireOptions } from './check.ts';
 import type { ImageDataset } from './dataset.ts';
-import { readIdxDataset } from './idx_dataset.ts';
+import { readMnistFiles } from './mnist_files.ts';
 
 /** What the ten labels of Fashion-MNIST mean, by class index. */
 export const fashionMnistClasses = [
@@ -39,7 +36,7 @@ const packageDirectory = '/usr/share/datasets/fashion-mnist';
 /**
  * Reads Fashion-MNIST: 60,000 training and 10,000 test images `[28, 28, 1]` of ten kinds of clothes, from the Debian
  * package dataset-fashion-mnist or any folder with the four IDX files (`train-images-idx3-ubyte` and so on, also
- * with a dot before `idx`, with or without `.gz`). MNIST and other relatives with ten classes can be read the same way.
+ * with a dot before `idx`, with or without `.gz`). Other relatives with ten classes can be read the same way.
  *
  * @throws FileError naming the missing files and where to get them, or the damaged file and record
  * @example
@@ -53,62 +50,14 @@ export async function fashionMnist(
   requireFlag('fashionMnist: normalize', normalize);
   const directory = options.directory ?? (process.env['SENET_FASHION_MNIST'] || packageDirectory);
   requirePath('fashionMnist: directory', directory);
-  const [trainImages, trainLabels, testImages, testLabels] = await findFiles(directory);
   const classes = fashionMnistClasses.length;
-  const scaling = normalize ? { classes, mean: 0.286, std: 0.353 } : { classes };
-  const train = await readIdxDataset(trainImages, trainLabels, scaling);
-  const test = await readIdxDataset(testImages, testLabels, scaling);
-  if (train.shape.join() !== test.shape.join()) {
-    throw new FileError(
-      testImages,
-      `expected images of [${train.shape}] as in ${trainImages}, received [${test.shape}]`,
-    );
-  }
-  return { train, test };
-}
-
-type FourPaths = [string, string, string, string];
-
-/** The four files in any of their spellings. */
-async function findFiles(directory: string): Promise<FourPaths> {
-  const kinds = ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'] as const;
-  const names = kinds.map((kind) => `${kind}-ubyte`);
-  const paths: string[] = [];
-  const missing: string[] = [];
-  for (const name of names) {
-    const spellings = [name, name.replace('-idx', '.idx')].flatMap((spelling) => [
-      spelling,
-      `${spelling}.gz`,
-    ]);
-    const found = await firstExisting(spellings.map((spelling) => join(directory, spelling)));
-    if (found === undefined) missing.push(name);
-    else paths.push(found);
-  }
-  const [trainImages, trainLabels, testImages, testLabels] = paths;
-  if (
-    trainImages === undefined ||
-    trainLabels === undefined ||
-    testImages === undefined ||
-    testLabels === undefined
-  ) {
-    throw new FileError(
-      directory,
-      `expected the Fashion-MNIST files ${names.join(', ')} (each may end in .gz), missing ${missing.join(', ')}. ` +
-        'On Debian and Ubuntu: apt install dataset-fashion-mnist. Elsewhere: put the four files, published by Zalando ' +
-        'Research at https://github.com/zalandoresearch/fashion-mnist (data/fashion), into a folder and name it by ' +
-        '{ directory } or the environment variable SENET_FASHION_MNIST.',
-    );
-  }
-  return [trainImages, trainLabels, testImages, testLabels];
-}
-
-async function firstExisting(paths: string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) return path;
-  }
-  return undefined;
+  return readMnistFiles(directory, {
+    name: 'Fashion-MNIST',
+    classes,
+    ...(normalize && { mean: 0.286, std: 0.353 }),
+    advice:
+      'On Debian and Ubuntu: apt install dataset-fashion-mnist. Elsewhere: put the four files, published by Zalando ' +
+      'Research at https://github.com/zalandoresearch/fashion-mnist (data/fashion), into a folder and name it by ' +
+      '{ directory } or the environment variable SENET_FASHION_MNIST.',
+  });
 }
