@@ -77,6 +77,10 @@ export {
 } from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
+export { checkRunConfig, type Recipe, type RunConfig } from './runs/config.ts';
+export { type PreparedRun, prepareRun } from './runs/prepare.ts';
+export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
+export { type RecipeName, recipes } from './runs/recipes.ts';
 export type {
   Callback,
   EpochLogs,

@@ -6,11 +6,16 @@
 import { isSenetError } from '../index.ts';
 import { type Command, readArguments, UsageError } from './command.ts';
 import { convert } from './convert.ts';
+import { evaluate } from './eval.ts';
 import { models } from './models.ts';
 import { predict } from './predict.ts';
+import { runs } from './runs.ts';
 import { summary } from './summary.ts';
+import { train } from './train.ts';
 
-const commands = new Map<string, Command>(Object.entries({ predict, summary, convert, models }));
+const commands = new Map<string, Command>(
+  Object.entries({ train, eval: evaluate, runs, predict, summary, convert, models }),
+);
 
 function overview(): string {
   const lines = [...commands].map(([name, command]) => `  ${name.padEnd(8)} ${command.summary}`);

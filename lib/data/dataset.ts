@@ -107,6 +107,11 @@ export class ImageDataset {
     return this.#walk(checkBatchOptions(options));
   }
 
+  /** What `batches` makes of stored pixels: `(pixel * scale - mean) / std`, of each channel its own mean and std. */
+  get normalization(): Normalization {
+    return this.#normalization;
+  }
+
   /** The random changes that `batches` makes; `{}` unless {@link augmented} gave some. */
   get augmentation(): Augmentation {
     return this.#augmentation;

@@ -1,0 +1,56 @@
+import { basename } from 'node:path';
+import { listRuns, type RunRecord } from '../index.ts';
+import type { Command } from './command.ts';
+
+/** `senet runs` */
+export const runs: Command = {
+  summary: 'lists training runs',
+  usage: `senet runs [FOLDER]
+  FOLDER            where the runs' folders are; default runs`,
+  options: {},
+  positionals: [0, 1],
+  run: async (given) => {
+    const folder = given.positionals[0] ?? 'runs';
+    const found = await listRuns(folder);
+    const rows = found.map(rowOf);
+    const text =
+      rows.length === 0 ? `no runs in '${folder}'` : table([Object.keys(rows[0]!), ...rows.map(cells)]);
+    return { text, json: rows };
+  },
+};
+
+const cells = (row: ReturnType<typeof rowOf>): string[] =>
+  Object.values(row).map((cell) => String(cell ?? '-'));
+
+function rowOf({ directory, config, epochs, losses, time }: RunRecord) {
+  const shown = (value: number | undefined, digits: number) =>
+    value === undefined ? undefined : Number(value.toFixed(digits));
+  const best = (of: (logs: RunRecord['epochs'][number]) => number | undefined) =>
+    epochs.reduce<number | undefined>((most, logs) => {
+      const value = of(logs);
+      return value === undefined || (most !== undefined && most >= value) ? most : value;
+    }, undefined);
+  const top1 = best(({ validation, top1: trained }) => validation?.top1 ?? trained);
+  return {
+    run: basename(directory),
+    model: config.model,
+    data: config.data.directory ?? config.data.kind,
+    epochs: `${epochs.length}/${config.epochs}`,
+    steps: losses.length,
+    loss: shown(epochs.at(-1)?.loss ?? losses.at(-1), 4),
+    'best top-1 %': top1 === undefined ? undefined : shown(100 * top1, 2),
+    'last heard of': time === undefined ? undefined : new Date(time).toISOString().slice(0, 19),
+  };
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,143 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type EpochLogs,
+  FileError,
+  jsonLines,
+  type PreparedRun,
+  prepareRun,
+  progress,
+  readRun,
+  recipes,
+  runFiles,
+  tensorBoard,
+} from '../index.ts';
+import { type Arguments, type Command, UsageError } from './command.ts';
+import { fieldsOf, readConfigFile, recipeNames, runOptions, runUsage } from './run_config.ts';
+
+/** `senet train` */
+export const train: Command = {
+  summary: 'trains a network, and saves all that is needed to go on',
+  usage: `senet train [CONFIG] --out RUN [options]
+senet train --resume RUN
+  CONFIG            a run as JSON, or a module that exports one; the options change fields of it
+  --out RUN         folder of the run: configuration, log, TensorBoard's events, checkpoints, weights; made new
+  --resume RUN      go on with a run that was interrupted, bit for bit
+  --recipe RECIPE   ${recipeNames}
+  --epochs N        passes over the data
+  --batch-size N    images in a step
+  --lr RATE         peak learning rate of the schedule
+${runUsage}`,
+  options: {
+    ...runOptions,
+    out: { type: 'string' },
+    resume: { type: 'string' },
+    recipe: { type: 'string' },
+    epochs: { type: 'string' },
+    'batch-size': { type: 'string' },
+    lr: { type: 'string' },
+  },
+  positionals: [0, 1],
+  run: async (given) => {
+    const resume = given.text('resume');
+    const directory = resume ?? given.text('out');
+    if (directory === undefined) throw new UsageError('expected --out RUN, a folder for the run');
+    const run = await (resume === undefined ? begin(given, directory) : goOn(given, directory));
+    const { model, config, fit } = run;
+    try {
+      const { epochs } = await model.fit(run.train, {
+        ...fit,
+        callbacks: [
+          ...(fit.callbacks ?? []),
+          progress(),
+          jsonLines(join(directory, runFiles.log)),
+          tensorBoard(directory),
+        ],
+        checkpoints: {
+          directory: join(directory, runFiles.checkpoints),
+          best: run.validation === undefined ? 'loss' : 'validation.top1',
+          ...config.checkpoints,
+        },
+        resume: 'auto',
+        handleSignals: true,
+      });
+      await model.save(join(directory, runFiles.model));
+      return { text: summary(directory, epochs), json: { directory, epochs } };
+    } finally {
+      model.dispose();
+    }
+  },
+};
+
+/** A new run in an empty folder. */
+async function begin(given: Arguments, directory: string): Promise<PreparedRun> {
+  const [file] = given.positionals;
+  const config = await configOf(given, file);
+  await requireEmpty(directory);
+  const run = await prepareRun(config, file ?? 'options');
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, runFiles.config), `${JSON.stringify(run.config, undefined, 2)}\n`);
+    return run;
+  } catch (error) {
+    run.model.dispose();
+    throw new FileError(directory, `cannot write: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function goOn(given: Arguments, directory: string): Promise<PreparedRun> {
+  const others = ['out', 'recipe', 'epochs', 'batch-size', 'lr', ...Object.keys(runOptions)];
+  const other = others.find((name) => given.text(name) !== undefined);
+  if (other !== undefined || given.positionals.length > 0)
+    throw new UsageError('--resume: expected nothing else; the run has its configuration');
+  return prepareRun((await readRun(directory)).config, join(directory, runFiles.config));
+}
+
+async function requireEmpty(directory: string): Promise<void> {
+  const names: string[] = await readdir(directory).catch(() => []);
+  if (names.includes(runFiles.config))
+    throw new UsageError(
+      `--out: '${directory}' has a run already; go on with it by --resume, or choose another`,
+    );
+}
+
+/** The file's fields, changed by the options. */
+async function configOf(given: Arguments, file: string | undefined): Promise<unknown> {
+  const base = file === undefined ? {} : await readConfigFile(file);
+  const { compile, ...fields } = fieldsOf(given);
+  const recipe = given.text('recipe');
+  const epochs = given.whole('epochs');
+  const batchSize = given.whole('batch-size');
+  const config: Record<string, unknown> = {
+    ...base,
+    ...fields,
+    ...(compile !== undefined && { compile: { ...Object(base['compile']), ...Object(compile) } }),
+    ...(recipe !== undefined && { recipe }),
+    ...(epochs !== undefined && { epochs }),
+    ...(batchSize !== undefined && { batchSize }),
+  };
+  for (const name of ['model', 'data'])
+    if (config[name] === undefined) throw new UsageError(`expected a CONFIG with '${name}', or --${name}`);
+  const lr = given.text('lr');
+  return lr === undefined ? config : withRate(config, lr);
+}
+
+/** The configuration with another learning rate, of its own schedule or the recipe's. */
+function withRate(config: Record<string, unknown>, text: string): Record<string, unknown> {
+  const lr = Number(text);
+  if (text === '' || !Number.isFinite(lr) || lr < 0)
+    throw new UsageError(`--lr: expected a learning rate, received '${text}'`);
+  const recipe = new Map<unknown, Readonly<Record<string, unknown>>>(Object.entries(recipes)).get(
+    config['recipe'],
+  );
+  const schedule = config['schedule'] ?? recipe?.['schedule'] ?? { kind: 'constant' };
+  return { ...config, schedule: { ...Object(schedule), lr } };
+}
+
+function summary(directory: string, epochs: readonly EpochLogs[]): string {
+  const last = epochs.at(-1)!;
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  const { validation } = last;
+  const tail = validation === undefined ? '' : `, validation top-1 ${percent(validation.top1)}`;
+  return `${directory}: ${epochs.length} epochs, loss ${last.loss.toFixed(4)}, top-1 ${percent(last.top1)}${tail}`;
+}
