@@ -96,7 +96,7 @@ KERNEL_TEST(softmax_cross_entropy_of_wrong_labels) {
   }
 }
 
-KERNEL_TEST(top_k_correct) {
+KERNEL_TEST_OF_LARGEST_BLOCKS(top_k_correct) {
   for (const Batch& batch : kBatches) {
     const auto [rows, classes] = batch;
     for (int64_t k : {1, 5}) {
@@ -132,7 +132,7 @@ KERNEL_TEST(top_k_correct) {
   }
 }
 
-KERNEL_TEST(check_labels) {
+KERNEL_TEST_OF_LARGEST_BLOCKS(check_labels) {
   std::vector<int32_t> labels(3000, 4);
   const DeviceArray<int32_t> bad(1);
   const auto expect = [&](int32_t first) {

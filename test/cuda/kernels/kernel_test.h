@@ -25,6 +25,7 @@ namespace senet::cuda::test {
 struct Test {
   const char* name;
   void (*run)();
+  bool largest_blocks;
 };
 std::vector<Test>& tests();
 #if defined(SENET_RACE_DETECTOR)
@@ -34,12 +35,17 @@ inline constexpr bool kRaceDetector = false;
 #endif
 
 struct Register {
-  Register(const char* name, void (*run)()) { tests().push_back({name, run}); }
+  Register(const Test& test) { tests().push_back(test); }
 };
-#define KERNEL_TEST(name)                                                           \
-  static void name##_test();                                                        \
-  static const ::senet::cuda::test::Register name##_registered{#name, name##_test}; \
+#define KERNEL_TEST_OF(name, largest_blocks)                          \
+  static void name##_test();                                          \
+  static const ::senet::cuda::test::Register name##_registered{       \
+      ::senet::cuda::test::Test{#name, name##_test, largest_blocks}}; \
   static void name##_test()
+#define KERNEL_TEST(name) KERNEL_TEST_OF(name, false)
+// Launches blocks of 1,024 threads, and therefore runs after the others: for every thread of any later launch the race
+// detector goes through as many clocks as the largest block so far had threads.
+#define KERNEL_TEST_OF_LARGEST_BLOCKS(name) KERNEL_TEST_OF(name, true)
 
 // Counts a failure of the running test and prints the first few. Context says which case runs.
 void fail(const std::string& message);

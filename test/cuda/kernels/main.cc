@@ -1,5 +1,6 @@
 // Runs the tests whose names contain one of the arguments, or all. Exit status 1 if one fails, or leaves anything alive
 // on the device.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -74,8 +75,10 @@ void synchronise() {
 
 int main(int count, char** words) {
   using namespace senet::cuda::test;
+  std::vector<Test> all = tests();
+  std::stable_partition(all.begin(), all.end(), [](const Test& test) { return !test.largest_blocks; });
   int failed = 0, ran = 0;
-  for (const Test& test : tests()) {
+  for (const Test& test : all) {
     if (!wanted(test.name, count, words)) continue;
     ++ran;
     failed += run(test) == 0 ? 0 : 1;
