@@ -148,6 +148,10 @@ const measures = {
       contender.stop();
     }
   },
+  loader: async () => {
+    const { measureLoader } = await import('./loader.mjs');
+    (await measureLoader({ rounds, median })).forEach(say);
+  },
   compile: async () => {
     const { measureCompile } = await import('./compile.mjs');
     for (const training of [true, false]) say(await measureCompile({ training, rounds: 3, median }));

@@ -31,7 +31,7 @@ export * from './errors.ts';
 export type { CaptureOptions, ClassExcitations, Excitations, GateStatistics } from './excitations.ts';
 export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
 export type { GatedBlock } from './graph/excitation_graph.ts';
-export type { FolderDataset } from './images/folder_dataset.ts';
+export type { BrokenFile, FolderDataset } from './images/folder_dataset.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
 export {
   type ImageFolder,

@@ -1,6 +1,5 @@
 /** Cuts parts out of an image and normalises them to a network's input. */
-import type { Box, Picture } from '../data/augment/picture.ts';
-import type { Pixels } from './image.ts';
+import type { Picture } from '../data/augment/picture.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
 
 /** A part of an image. */
@@ -36,18 +35,6 @@ export function cropsOf(
   const five = [...corners, center];
   // Of the mirrored image, whose centre may be one pixel off.
   return [...five, ...five.map(({ top, left }) => ({ top, left: right - left, flip: true }))];
-}
-
-/** A part of an image, black where it leaves the image. */
-export function cutOut(image: Pixels, { top, left, height, width }: Box): Pixels {
-  const data = new Uint8Array(width * height * 3);
-  const first = Math.max(0, left);
-  const last = Math.min(image.width, left + width);
-  for (let y = Math.max(0, top); y < Math.min(image.height, top + height); y++) {
-    const row = image.data.subarray((y * image.width + first) * 3, (y * image.width + last) * 3);
-    data.set(row, ((y - top) * width + first - left) * 3);
-  }
-  return { data, width, height };
 }
 
 /** ITU-R 601 brightness in 16-bit fixed point, as Pillow's mode L. */
@@ -94,26 +81,55 @@ export class Normalizer {
     out: Float32Array,
     offset: number,
   ): void {
-    const rowLength = this.#width * this.#channels;
-    for (let c = 0; c < this.#channels; c++) {
-      const table = this.#tables[c]!;
-      const part = this.#order[c]!;
-      for (let y = 0; y < this.#height; y++) {
-        const row = top + y;
-        let to = offset + y * rowLength + c;
-        const inside = row >= 0 && row < image.height;
-        for (let x = 0; x < this.#width; x++, to += this.#channels) {
-          const column = left + (flip ? this.#width - 1 - x : x);
-          const from = (row * image.width + column) * 3;
-          const seen = inside && column >= 0 && column < image.width;
-          out[to] = table[seen ? this.#byte(image.data, from, part) : 0]!;
-        }
-      }
+    const width = this.#width;
+    const channels = this.#channels;
+    // Columns [first, last) of the part lie inside the image, those of a mirrored one counted from its right.
+    const first = Math.min(width, Math.max(0, -left));
+    const last = Math.max(first, Math.min(width, image.width - left));
+    const start = flip ? width - 1 - first : first;
+    const step = flip ? -channels : channels;
+    const inside = last - first === width && top >= 0 && top + this.#height <= image.height;
+    if (!inside) this.#blacken(out, offset);
+    for (let y = Math.max(0, -top); y < Math.min(this.#height, image.height - top); y++) {
+      const from = ((top + y) * image.width + left + first) * 3;
+      const to = offset + (y * width + start) * channels;
+      if (channels === 3) this.#writeColours(image.data, from, last - first, out, to, step);
+      else this.#writeBrightness(image.data, from, last - first, out, to, step);
     }
   }
 
-  #byte(data: Picture['data'], from: number, part: number): number {
-    if (this.#channels === 3) return data[from + part]!;
-    return brightness(data[from]!, data[from + 1]!, data[from + 2]!);
+  #blacken(out: Float32Array, offset: number): void {
+    for (const [c, table] of this.#tables.entries())
+      for (let i = offset + c; i < offset + this.size; i += this.#channels) out[i] = table[0]!;
+  }
+
+  #writeColours(
+    data: Picture['data'],
+    from: number,
+    count: number,
+    out: Float32Array,
+    to: number,
+    step: number,
+  ): void {
+    const [first, second, third] = this.#tables as readonly [Float32Array, Float32Array, Float32Array];
+    const [a, b, c] = this.#order as readonly [number, number, number];
+    for (let at = to, pixel = from; pixel < from + 3 * count; pixel += 3, at += step) {
+      out[at] = first[data[pixel + a]!]!;
+      out[at + 1] = second[data[pixel + b]!]!;
+      out[at + 2] = third[data[pixel + c]!]!;
+    }
+  }
+
+  #writeBrightness(
+    data: Picture['data'],
+    from: number,
+    count: number,
+    out: Float32Array,
+    to: number,
+    step: number,
+  ): void {
+    const [table] = this.#tables as readonly [Float32Array];
+    for (let at = to, pixel = from; pixel < from + 3 * count; pixel += 3, at += step)
+      out[at] = table[brightness(data[pixel]!, data[pixel + 1]!, data[pixel + 2]!)]!;
   }
 }

@@ -8,10 +8,11 @@ import {
 import { Augmenter } from '../data/augment/augmenter.ts';
 import { type Batch, type BatchOptions, checkBatchOptions } from '../data/dataset.ts';
 import { permutation } from '../data/random.ts';
-import { cropsOf, cutOut, Normalizer } from './crops.ts';
-import { decodeImage } from './decode.ts';
-import type { Pixels } from './image.ts';
-import { mapLimited } from './pace.ts';
+import { FileError } from '../errors.ts';
+import { BatchStream, type BatchWork } from './batch_stream.ts';
+import { cropsOf, Normalizer } from './crops.ts';
+import { decodePart, decodeWhole, readImage } from './decode.ts';
+import { cutOut, type Pixels } from './image.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
 import { resizeImage, sizeWithShortSide } from './resize.ts';
 
@@ -27,7 +28,19 @@ export interface FolderSettings {
   /** Number of classes. */
   readonly classes: number;
   readonly limitPixels: number;
+  readonly broken: 'error' | 'skip';
+  /** Batches prepared while one is in use. */
+  readonly prefetch: number;
 }
+
+/** A file that could not be used. */
+export interface BrokenFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** More than libuv's four threads take, so that these find work while JavaScript's does its part. */
+const imagesAtOnce = 8;
 
 /**
  * Images in files, decoded when their batch comes. Order and augmentation are pure functions of (seed, epoch, index of
@@ -42,16 +55,33 @@ export class FolderDataset {
   readonly files: readonly string[];
   readonly #images: readonly LabelledFile[];
   readonly #settings: FolderSettings;
+  /** Reasons by index; shared with datasets of other augmentations. */
+  readonly #broken: Map<number, string>;
   #augmentation: Augmentation = {};
   #changes: CheckedAugmentation = unchanged;
 
   /** @internal Made by `imageFolder`. */
-  constructor(images: readonly LabelledFile[], settings: FolderSettings) {
+  constructor(
+    images: readonly LabelledFile[],
+    settings: FolderSettings,
+    broken: Map<number, string> = new Map(),
+  ) {
     this.size = images.length;
     this.classes = settings.classes;
     this.files = images.map(({ path }) => path);
     this.#images = images;
     this.#settings = settings;
+    this.#broken = broken;
+  }
+
+  /**
+   * The files that could not be used up to now, with `broken: 'skip'`, in the order of `files`. The place of such an
+   * image is taken by the next one in `files` that is whole, so that batches stay full and no other image moves.
+   */
+  get broken(): readonly BrokenFile[] {
+    return [...this.#broken]
+      .sort(([a], [b]) => a - b)
+      .map(([index, reason]) => ({ file: this.files[index]!, reason }));
   }
 
   /** The random changes that `batches` makes; `{}` unless {@link augmented} gave some. */
@@ -70,73 +100,98 @@ export class FolderDataset {
    */
   augmented(augmentation: Augmentation): FolderDataset {
     const changes = checkAugmentation('augmented', augmentation, cropSize(this.#settings.preprocessing));
-    const dataset = new FolderDataset(this.#images, this.#settings);
+    const dataset = new FolderDataset(this.#images, this.#settings, this.#broken);
     dataset.#augmentation = structuredClone(augmentation);
     dataset.#changes = changes;
     return dataset;
   }
 
   /**
-   * Walks once through the images.
+   * Walks once through the images. The next batches are prepared while one is in use; leaving the loop, or `return` of
+   * the iterator, stops that.
    *
    * @throws ArgumentError or ArgumentRangeError at once if an option is wrong; the walk throws FileError naming the
-   *   file that is damaged or no image
+   *   file that is damaged or no image, unless such are skipped
    */
   batches(options: BatchOptions): AsyncIterableIterator<Batch> {
-    return this.#walk(checkBatchOptions(options));
-  }
-
-  async *#walk({
-    batchSize,
-    shuffle,
-    seed,
-    epoch,
-    dropLast,
-    skip,
-  }: Required<BatchOptions>): AsyncGenerator<Batch, undefined> {
+    const { batchSize, shuffle, seed, epoch, dropLast, skip } = checkBatchOptions(options);
     const order = shuffle ? permutation(this.size, seed, epoch) : undefined;
     const augmenter = new Augmenter(this.#changes, seed, epoch);
-    const { preprocessing, classes } = this.#settings;
-    const normalizer = new Normalizer(preprocessing);
-    const end = dropLast ? this.size - (this.size % batchSize) : this.size;
-    for (let start = skip * batchSize; start < end; start += batchSize) {
-      const size = Math.min(batchSize, end - start);
+    const normalizer = new Normalizer(this.#settings.preprocessing);
+    const all = dropLast ? Math.floor(this.size / batchSize) : Math.ceil(this.size / batchSize);
+    const workOf = (batch: number) => {
+      const start = (skip + batch) * batchSize;
+      const size = Math.min(batchSize, this.size - start);
       const indices = Array.from({ length: size }, (_, i) => order?.[start + i] ?? start + i);
-      const images = new Float32Array(size * normalizer.size);
-      await mapLimited(indices, 4, (index, i) =>
-        this.#write(index, augmenter, normalizer, images, i * normalizer.size),
-      );
-      const labels = Int32Array.from(indices, (index) => this.#images[index]!.label);
-      yield { images, labels: augmenter.mix(start, images, labels, normalizer.shape, classes), size };
+      return this.#work(start, indices, augmenter, normalizer);
+    };
+    return new BatchStream(Math.max(0, all - skip), workOf, {
+      ahead: this.#settings.prefetch,
+      atOnce: imagesAtOnce,
+    });
+  }
+
+  #work(start: number, indices: readonly number[], augmenter: Augmenter, normalizer: Normalizer): BatchWork {
+    const images = new Float32Array(indices.length * normalizer.size);
+    const labels = new Int32Array(indices.length);
+    return {
+      size: indices.length,
+      prepare: async (slot) => {
+        const index = indices[slot]!;
+        const offset = slot * normalizer.size;
+        const { picture, label } = await this.#wholePicture(index, augmenter);
+        const changed = augmenter.change(index, { ...picture, channels: 3 }, 255);
+        const { dy, dx, flip } = augmenter.placement(index);
+        normalizer.write(changed, { top: dy, left: flip ? -dx : dx, flip }, images, offset);
+        augmenter.hide(index, images, offset, normalizer.shape);
+        labels[slot] = label;
+      },
+      finish: () => ({
+        images,
+        labels: augmenter.mix(start, images, labels, normalizer.shape, this.classes),
+        size: indices.length,
+      }),
+    };
+  }
+
+  /** The image, or the one that takes its place. */
+  async #wholePicture(index: number, augmenter: Augmenter): Promise<{ picture: Pixels; label: number }> {
+    for (let step = 0; step < this.size; step++) {
+      const at = (index + step) % this.size;
+      const { path, label } = this.#images[at]!;
+      try {
+        return { picture: await this.#picture(path, index, augmenter), label };
+      } catch (error) {
+        if (!(error instanceof FileError) || this.#settings.broken === 'error') throw error;
+        this.#broken.set(at, error.message);
+      }
     }
-    return undefined;
+    throw new FileError(this.files[index]!, `expected a whole image, all ${this.size} are broken`);
   }
 
-  async #write(
-    index: number,
-    augmenter: Augmenter,
-    normalizer: Normalizer,
-    out: Float32Array,
-    offset: number,
-  ) {
-    const picture = await this.#picture(index, augmenter);
-    const changed = augmenter.change(index, { ...picture, channels: 3 }, 255);
-    const { dy, dx, flip } = augmenter.placement(index);
-    normalizer.write(changed, { top: dy, left: flip ? -dx : dx, flip }, out, offset);
-    augmenter.hide(index, out, offset, normalizer.shape);
-  }
-
-  /** The image in the network's size. */
-  async #picture(index: number, augmenter: Augmenter): Promise<Pixels> {
+  /** A file's image in the network's size, changed as that of the index. */
+  async #picture(path: string, index: number, augmenter: Augmenter): Promise<Pixels> {
     const { preprocessing, limitPixels } = this.#settings;
-    const { path } = this.#images[index]!;
-    const pixels = await decodeImage(path, path, limitPixels);
+    const image = await readImage(path, limitPixels);
     const [height, width] = cropSize(preprocessing);
-    const part = augmenter.part(index, pixels);
-    if (part !== undefined)
-      return resizeImage(cutOut(pixels, part), width, height, preprocessing.interpolation);
-    const size = sizeWithShortSide(pixels, preprocessing.resize);
-    const resized = await resizeImage(pixels, size.width, size.height, preprocessing.interpolation);
-    return cutOut(resized, { ...cropsOf(resized, preprocessing, 'center')[0]!, height, width });
+    const part = augmenter.part(index, image);
+    if (part !== undefined) return decodePart(image, part, { width, height }, preprocessing.interpolation);
+    return centerOf(await decodeWhole(image), preprocessing);
   }
+}
+
+/** The part in the centre that a network looks at, exactly as prediction has it. */
+async function centerOf(pixels: Pixels, preprocessing: Preprocessing): Promise<Pixels> {
+  const [height, width] = cropSize(preprocessing);
+  const size = sizeWithShortSide(pixels, preprocessing.resize);
+  const { top, left } = cropsOf(size, preprocessing, 'center')[0]!;
+  const window = {
+    top: Math.max(0, top),
+    left: Math.max(0, left),
+    height: Math.min(height, size.height),
+    width: Math.min(width, size.width),
+  };
+  const seen = await resizeImage(pixels, size.width, size.height, preprocessing.interpolation, window);
+  // Where the part leaves the image it is black.
+  return cutOut(seen, { top: Math.min(0, top), left: Math.min(0, left), height, width });
 }

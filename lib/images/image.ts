@@ -1,4 +1,5 @@
 /** What an image can be given as, and what it is once decoded. */
+import type { Box } from '../data/augment/picture.ts';
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 
 /** Pixels that are decoded already, row by row, as a canvas, a camera or sharp's `raw()` hands them out. */
@@ -23,6 +24,18 @@ export interface Pixels {
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
+}
+
+/** A part of an image, black where it leaves the image. */
+export function cutOut(image: Pixels, { top, left, height, width }: Box): Pixels {
+  const data = new Uint8Array(width * height * 3);
+  const first = Math.max(0, left);
+  const last = Math.min(image.width, left + width);
+  for (let y = Math.max(0, top); y < Math.min(image.height, top + height); y++) {
+    const row = image.data.subarray((y * image.width + first) * 3, (y * image.width + last) * 3);
+    data.set(row, ((y - top) * width + first - left) * 3);
+  }
+  return { data, width, height };
 }
 
 /**
