@@ -40,6 +40,7 @@ export {
 } from './images/image_folder.ts';
 export type { ImageOptions } from './images/predict.ts';
 export { fitPreprocessing, type Preprocessing, preprocessings } from './images/preprocessing.ts';
+export { type PreviewOptions, previewData } from './images/preview.ts';
 export type { Interpolation } from './images/resize.ts';
 export type { DType as StoredDType } from './io/dtype.ts';
 export { type OpenWeightsOptions, openWeights } from './io/open_weights.ts';

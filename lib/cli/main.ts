@@ -6,6 +6,7 @@
 import { isSenetError } from '../index.ts';
 import { type Command, readArguments, UsageError } from './command.ts';
 import { convert } from './convert.ts';
+import { data } from './data.ts';
 import { evaluate } from './eval.ts';
 import { models } from './models.ts';
 import { predict } from './predict.ts';
@@ -14,7 +15,7 @@ import { summary } from './summary.ts';
 import { train } from './train.ts';
 
 const commands = new Map<string, Command>(
-  Object.entries({ train, eval: evaluate, runs, predict, summary, convert, models }),
+  Object.entries({ train, eval: evaluate, runs, data, predict, summary, convert, models }),
 );
 
 function overview(): string {

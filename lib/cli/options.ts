@@ -40,6 +40,11 @@ export function required(given: Arguments, name: string, what: string): string {
   return text;
 }
 
+/** An option's whole number of at least 0, or undefined. */
+export function countFromZero(given: Arguments, name: string): number | undefined {
+  return given.text(name) === '0' ? 0 : given.whole(name);
+}
+
 /** The model that the options describe. */
 export function modelOf(name: string, given: Arguments): Model {
   const input = given.text('input');

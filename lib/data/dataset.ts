@@ -166,6 +166,21 @@ export class ImageDataset {
     return { pixels: copy, label: this.#labels[index]! };
   }
 
+  /**
+   * @internal One image of a batch as RGB bytes; of other than one or three channels the first.
+   */
+  picture(images: Float32Array, index: number): { data: Uint8Array; width: number; height: number } {
+    const [height, width, channels] = this.shape;
+    const white = this.#images instanceof Uint8Array ? 255 : 1 / this.#normalization.scale;
+    const data = new Uint8ClampedArray(height * width * 3);
+    for (let i = 0; i < data.length; i++) {
+      const channel = channels === 3 ? i % 3 : 0;
+      const value = images[(index * height * width + Math.floor(i / 3)) * channels + channel]!;
+      data[i] = (this.#reader.original(value, channel) * 255) / white;
+    }
+    return { data: new Uint8Array(data.buffer), width, height };
+  }
+
   #part(start: number, end: number, augmentation: Augmentation, changes: CheckedAugmentation): ImageDataset {
     const pixels = this.shape[0] * this.shape[1] * this.shape[2];
     const part = new ImageDataset({

@@ -1,5 +1,6 @@
 /** Cuts parts out of an image and normalises them to a network's input. */
 import type { Picture } from '../data/augment/picture.ts';
+import type { Pixels } from './image.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
 
 /** A part of an image. */
@@ -50,8 +51,10 @@ export class Normalizer {
   readonly #order: readonly number[];
   /** The normalised value of every byte, for each channel of the network. */
   readonly #tables: readonly Float32Array[];
+  readonly #preprocessing: Preprocessing;
 
   constructor(preprocessing: Preprocessing) {
+    this.#preprocessing = preprocessing;
     const { mean, std, order, range } = preprocessing;
     [this.#height, this.#width] = cropSize(preprocessing);
     this.#channels = mean.length;
@@ -96,6 +99,18 @@ export class Normalizer {
       if (channels === 3) this.#writeColours(image.data, from, last - first, out, to, step);
       else this.#writeBrightness(image.data, from, last - first, out, to, step);
     }
+  }
+
+  /** RGB bytes of a part that {@link write} wrote. */
+  read(values: Float32Array, offset: number): Pixels {
+    const { mean, std, range } = this.#preprocessing;
+    const data = new Uint8ClampedArray(this.#height * this.#width * 3);
+    for (let i = 0; i < data.length; i++) {
+      const channel = this.#channels === 3 ? this.#order[i % 3]! : 0;
+      const value = values[offset + Math.floor(i / 3) * this.#channels + channel]!;
+      data[i] = ((value * std[channel]! + mean[channel]!) * 255) / range;
+    }
+    return { data: new Uint8Array(data.buffer), width: this.#width, height: this.#height };
   }
 
   #blacken(out: Float32Array, offset: number): void {

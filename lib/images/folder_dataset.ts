@@ -131,6 +131,12 @@ export class FolderDataset {
     });
   }
 
+  /** @internal One image of a batch as RGB bytes. */
+  picture(images: Float32Array, index: number): Pixels {
+    const normalizer = new Normalizer(this.#settings.preprocessing);
+    return normalizer.read(images, index * normalizer.size);
+  }
+
   #work(start: number, indices: readonly number[], augmenter: Augmenter, normalizer: Normalizer): BatchWork {
     const images = new Float32Array(indices.length * normalizer.size);
     const labels = new Int32Array(indices.length);
