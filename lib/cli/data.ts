@@ -48,15 +48,16 @@ senet data preview --dataset NAME --data DIR [options]
   run: async (given) => {
     const [action, folder] = given.positionals;
     if (action !== 'preview') throw new UsageError(`expected preview, received '${action}'`);
-    const count = given.whole('count');
+    const count = given.whole('count') ?? 16;
     const seed = countFromZero(given, 'seed');
     const epoch = countFromZero(given, 'epoch');
     const augmentation = await readAugmentation(given.text('augment'));
     const plain = await open(folder, given);
     const augmented = plain.augmented(augmentation);
     const out = given.text('out') ?? 'preview.png';
+    const shown = Math.min(count, plain.size);
     const sheet = await previewData(augmented, {
-      ...(count !== undefined && { count: Math.min(count, plain.size) }),
+      count: shown,
       ...(seed !== undefined && { seed }),
       ...(epoch !== undefined && { epoch }),
     });
@@ -64,8 +65,11 @@ senet data preview --dataset NAME --data DIR [options]
       throw new FileError(out, `cannot write: ${error instanceof Error ? error.message : String(error)}`);
     });
     const broken = 'broken' in augmented ? augmented.broken : [];
-    const lines = [`${out}: images of ${plain.size}`, ...broken.map(({ reason }) => `skipped ${reason}`)];
-    return { text: lines.join('\n'), json: { out, size: plain.size, augmentation, broken } };
+    const lines = [
+      `${out}: ${shown} of ${plain.size} images`,
+      ...broken.map(({ reason }) => `skipped ${reason}`),
+    ];
+    return { text: lines.join('\n'), json: { out, shown, size: plain.size, augmentation, broken } };
   },
 };
 

@@ -48,7 +48,7 @@ describe('preview', () => {
       ...['preview', path('photos'), '--augment', path('augment.json'), '--size', '32'],
       ...['--count', '3', '--seed', '1', '--epoch', '0', '--out', out],
     );
-    expect([code, stderr, stdout]).toEqual([0, '', `${out}: images of 4\n`]);
+    expect([code, stderr, stdout]).toEqual([0, '', `${out}: 3 of 4 images\n`]);
     const preprocessing = { ...preprocessings.imagenet, resize: 37, crop: 32 };
     const { train } = await imageFolder(path('photos'), { preprocessing });
     const expected = await previewData(train.augmented({ flip: true, crop: 4 }), { count: 3, seed: 1 });
@@ -62,7 +62,13 @@ describe('preview', () => {
       ...['--count', '99', '--out', out, '--json'],
     );
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ out, size: 10, augmentation: { cutout: 16 }, broken: [] });
+    expect(JSON.parse(stdout)).toEqual({
+      out,
+      shown: 10,
+      size: 10,
+      augmentation: { cutout: 16 },
+      broken: [],
+    });
     const { train } = await cifar10({ directory: path('cifar') });
     const expected = await previewData(train.augmented({ cutout: 16 }), { count: 10 });
     expect(await pixelsOf(out)).toEqual(await pixelsOf(expected));
@@ -81,7 +87,7 @@ describe('preview', () => {
     expect(existsSync(path('some.png'))).toBe(false);
     const { code, stdout } = await senet(...args, '--broken', 'skip');
     expect(code).toBe(0);
-    expect(stdout).toMatch(/some\.png: images of 2\nskipped .*1\.png: expected a JPEG/);
+    expect(stdout).toMatch(/some\.png: 2 of 2 images\nskipped .*1\.png: expected a JPEG/);
   });
 
   test.each<[string[], number, RegExp]>([

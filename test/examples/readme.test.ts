@@ -8,7 +8,7 @@ import { listModels } from '../../lib/index.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const documents = ['README.md', 'docs/gpu.md'].map((name) => [name, read(name)] as const);
+const documents = ['README.md', 'docs/data.md', 'docs/gpu.md'].map((name) => [name, read(name)] as const);
 
 function diagnose(sources: ReadonlyMap<string, string>): string[] {
   const config = ts.parseConfigFileTextToJson(
