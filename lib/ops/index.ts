@@ -1,5 +1,6 @@
 /** The table of all ops; a new op adds one line here. */
 import { ArgumentRangeError } from '../errors.ts';
+import { accumulate } from './accumulate.ts';
 import { activation, activationGrad, softmax } from './activation.ts';
 import { adamw } from './adamw.ts';
 import { add } from './add.ts';
@@ -12,6 +13,7 @@ import { clipFactor } from './clip_factor.ts';
 import { concat } from './concat.ts';
 import { conv2d, conv2dFused, conv2dGradInput, conv2dGradWeight } from './conv2d.ts';
 import { dropout } from './dropout.ts';
+import { emaUpdate } from './ema_update.ts';
 import { excite, exciteGrad } from './excite.ts';
 import { fill } from './fill.ts';
 import { flatten, unflatten } from './flatten.ts';
@@ -35,6 +37,7 @@ import { squeezeExcite } from './squeeze_excite.ts';
 /** Every op by name. */
 export const ops: ReadonlyMap<string, Op> = new Map(
   [
+    accumulate,
     activation,
     activationGrad,
     adamw,
@@ -54,6 +57,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     conv2dGradInput,
     conv2dGradWeight,
     dropout,
+    emaUpdate,
     excite,
     exciteGrad,
     fill,

@@ -1,4 +1,5 @@
 /** All case tables. */
+import { cases as accumulate } from './accumulate.ts';
 import { cases as activation } from './activation.ts';
 import { cases as adamw } from './adamw.ts';
 import { cases as add } from './add.ts';
@@ -12,6 +13,7 @@ import { cases as clipFactor } from './clip_factor.ts';
 import { cases as concat } from './concat.ts';
 import { cases as conv2d } from './conv2d.ts';
 import { cases as dropout } from './dropout.ts';
+import { cases as emaUpdate } from './ema_update.ts';
 import { cases as excite } from './excite.ts';
 import { cases as fill } from './fill.ts';
 import { cases as flatten } from './flatten.ts';
@@ -39,6 +41,7 @@ export { gradientPositions, type InputSpec, inputsOf, materialize, type OpCase }
 export { gateTolerance, type Reduction, reductionOf } from './reduction.ts';
 
 const tables: readonly (readonly OpCase[])[] = [
+  accumulate,
   activation,
   adamw,
   add,
@@ -51,6 +54,7 @@ const tables: readonly (readonly OpCase[])[] = [
   concat,
   conv2d,
   dropout,
+  emaUpdate,
   excite,
   fill,
   flatten,

@@ -1,5 +1,6 @@
 /** The float64 reference: every op straight from its definition, and an interpreter of whole graphs. */
 import { ABSENT, formatShape, type Graph, sameShape } from '../../lib/ir/graph.ts';
+import { reference as accumulate } from './accumulate.ts';
 import { reference as activation } from './activation.ts';
 import { reference as adamw } from './adamw.ts';
 import { reference as add } from './add.ts';
@@ -12,6 +13,7 @@ import { reference as clipFactor } from './clip_factor.ts';
 import { reference as concat } from './concat.ts';
 import { reference as conv2d } from './conv2d.ts';
 import { reference as dropout } from './dropout.ts';
+import { reference as emaUpdate } from './ema_update.ts';
 import { reference as excite } from './excite.ts';
 import { reference as fill } from './fill.ts';
 import { reference as flatten } from './flatten.ts';
@@ -40,6 +42,7 @@ export { type RefTensor, type Slots, tensor } from './tensor.ts';
 
 /** Every op by name. */
 export const reference: References = {
+  ...accumulate,
   ...activation,
   ...adamw,
   ...add,
@@ -52,6 +55,7 @@ export const reference: References = {
   ...concat,
   ...conv2d,
   ...dropout,
+  ...emaUpdate,
   ...excite,
   ...fill,
   ...flatten,

@@ -62,6 +62,8 @@ StepPlan prepare_fill(const PrepareContext&);
 StepPlan prepare_sgd(const PrepareContext&);
 StepPlan prepare_adamw(const PrepareContext&);
 StepPlan prepare_clip_factor(const PrepareContext&);
+StepPlan prepare_accumulate(const PrepareContext&);
+StepPlan prepare_ema_update(const PrepareContext&);
 StepPlan prepare_running_update(const PrepareContext&);
 StepPlan prepare_assert_finite(const PrepareContext&);
 StepPlan prepare_fold_batch_norm(const PrepareContext&);

@@ -1,4 +1,4 @@
-// What runs over many tensors: sgd, adamw, clip_factor, running_update, find_non_finite, the loss scale; and fold_batch_norm.
+// What runs over many tensors: sgd, adamw, clip_factor, accumulate, ema_update, running_update, find_non_finite, the loss scale; and fold_batch_norm.
 #include <memory>
 
 #include "kernel_test.h"
@@ -139,6 +139,26 @@ void clip_case(int64_t offset, double limit, double scale) {
   expect_close("factor", factor, {scale * std::min(1.0, limit / (want + 1e-6))}, {kLargest, 0});
 }
 
+// Moves means by `launch` and expects of each what `want` says of mean and value.
+template <typename Launch, typename Want>
+void mean_case(int64_t offset, const Launch& launch, const Want& want) {
+  Random random(13);
+  std::vector<std::unique_ptr<AdamwParameter>> pairs;
+  std::vector<MeanTensor> tensors;
+  for (int64_t length : kLengths) {
+    pairs.push_back(std::make_unique<AdamwParameter>(length, offset, random));
+    const AdamwParameter& one = *pairs.back();
+    tensors.push_back({one.m_.data() + offset, one.g_.data() + offset, length, offset % 4 == 0 ? 1 : 0, 0});
+  }
+  const DeviceArray<MeanTensor> tensors_(tensors);
+  launch(tensors_, static_cast<int>(tensors.size()));
+  for (const auto& one : pairs) {
+    std::vector<double> mean = one->m.exact;
+    for (size_t i = offset; i < mean.size(); ++i) mean[i] = want(mean[i], one->g.exact[i]);
+    expect_close("mean", one->m_, mean, {4, 1});
+  }
+}
+
 template <typename T>
 Storage storage_of() {
   if (std::is_same_v<T, __half>) return Storage::kFloat16;
@@ -169,6 +189,33 @@ KERNEL_TEST(clip_factor) {
     clip_case(offset, 1, 1);
     clip_case(offset, 1e6, 1);
     clip_case(offset, 1, 1.0 / 1024);
+  }
+}
+
+KERNEL_TEST(ema_update) {
+  for (int64_t offset : {0, 1, 4}) {
+    in_case("offset", offset);
+    mean_case(
+        offset,
+        [](const MeanTensor* tensors, int count) {
+          ema_update(tensors, count, kLargest, 0.9, nullptr, stream());
+        },
+        [](double mean, double value) { return 0.9 * mean + 0.1 * value; });
+  }
+}
+
+KERNEL_TEST(accumulate) {
+  for (int64_t offset : {0, 1, 4}) {
+    for (float done : {0.0f, 1.0f, 6.0f}) {
+      in_case("offset", offset, "values", done);
+      const DeviceArray<float> n(std::vector<float>{done});
+      mean_case(
+          offset,
+          [&](const MeanTensor* tensors, int count) {
+            accumulate(tensors, count, kLargest, n, nullptr, stream());
+          },
+          [done](double mean, double value) { return (done * mean + value) / (done + 1.0); });
+    }
   }
 }
 
@@ -205,6 +252,10 @@ KERNEL_TEST(nothing_is_updated_when_a_check_failed) {
   const DeviceArray<float> updates(std::vector<float>{3});
   const DeviceArray<std::byte> workspace(kAdamwWorkspaceBytes);
   adamw(others, 1, kLengths[1], {0.9, 0.999, 1e-8}, lr, updates, nullptr, failed, workspace.data(), stream());
+  const DeviceArray<MeanTensor> means(
+      std::vector<MeanTensor>{{other.m_.data(), other.g_.data(), kLengths[1], 1, 0}});
+  ema_update(means, 1, kLengths[1], 0.9, failed, stream());
+  accumulate(means, 1, kLengths[1], updates, failed, stream());
   expect_close("adamw p", other.p_, other.p.exact, {1, 1});
   expect_close("adamw m", other.m_, other.m.exact, {1, 1});
   expect_close("adamw v", other.v_, other.v.exact, {1, 1});

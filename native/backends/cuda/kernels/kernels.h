@@ -460,6 +460,21 @@ struct RunningTensor {
 void running_update(const RunningTensor* tensors, int count, int64_t largest, double momentum,
                     const int32_t* failed, cudaStream_t stream);
 
+struct MeanTensor {
+  float* mean;
+  const float* value;
+  int64_t elements;
+  int32_t aligned;  // whether both start at multiples of 16 bytes
+  int32_t unused;
+};
+// mean += (1 - decay) * (value - mean). failed [1] or null: nothing happens if it is not 0.
+void ema_update(const MeanTensor* tensors, int count, int64_t largest, double decay, const int32_t* failed,
+                cudaStream_t stream);
+// Means of n values, n [1], become those of one more: mean = value if n is 0, else mean += (value - mean) / (n + 1).
+// failed as above.
+void accumulate(const MeanTensor* tensors, int count, int64_t largest, const float* n, const int32_t* failed,
+                cudaStream_t stream);
+
 struct FiniteTensor {
   const void* values;
   int64_t elements;

@@ -57,6 +57,8 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"sgd", prepare_sgd},
       {"adamw", prepare_adamw},
       {"clip_factor", prepare_clip_factor},
+      {"accumulate", prepare_accumulate},
+      {"ema_update", prepare_ema_update},
       {"running_update", prepare_running_update},
       {"assert_finite", prepare_assert_finite},
       {"fold_batch_norm", prepare_fold_batch_norm},
