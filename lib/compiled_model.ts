@@ -5,17 +5,21 @@ import { DisposedError, NonFiniteError } from './errors.ts';
 import type { StagedExcitations } from './excitations.ts';
 import { excitationGraph, type GatedBlock } from './graph/excitation_graph.ts';
 import {
+  accumulationGraph,
   evaluationGraph,
   type LabelKind,
   LOSS_SCALE,
   predictionGraph,
+  type TrainingOptions,
   trainingGraph,
+  updateGraph,
 } from './graph/programs.ts';
-import { optimizerStates } from './graph/update.ts';
+import { type Averaging, gradientName, optimizerStates } from './graph/update.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
 import type { ProfileOptions } from './model_options.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
+import type { Tensor } from './tensor.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
@@ -32,10 +36,24 @@ export interface StagedRun<R> extends Staged {
   run(): Promise<R>;
 }
 
+/** What a training step is given beside its batch. */
+export interface TrainingStep {
+  readonly lr: number;
+  /** Decides dropout, together with the step and the batches accumulated before. */
+  readonly seed: number;
+  /** Optimizer steps done before. */
+  readonly step: number;
+  /** Whether parameters are updated, which only a batch that is accumulated can do without. */
+  readonly update: boolean;
+}
+
 /** A training step whose batch is on its way to the device. */
 export interface StagedTraining extends Staged {
-  run(lr: number, seed: number, step: number): Promise<StepResult>;
+  run(step: TrainingStep): Promise<StepResult>;
 }
+
+/** Which of the weights to use: as training left them, or their moving averages. */
+export type WeightsKind = 'trained' | 'ema';
 
 /** A program and how many are using it, which keeps it. */
 interface KeptProgram {
@@ -52,6 +70,7 @@ export interface CompiledOptions {
   /** The largest norm of all gradients together; undefined for any. */
   readonly clipNorm: number | undefined;
   readonly parameters: ParameterPlan;
+  readonly averaging: Averaging | undefined;
 }
 
 const labelKind = (labels: Batch['labels']): LabelKind =>
@@ -67,6 +86,8 @@ export class CompiledModel {
   readonly #definition: ModelDefinition;
   readonly #device: Device;
   readonly #weights: Weights;
+  /** Batches whose gradients went into the means since the last update. */
+  #accumulated = 0;
   /** Programs by what they do and their batch size, in order of last use; made when first needed. */
   readonly #programs = new Map<string, KeptProgram>();
   #disposed = false;
@@ -82,33 +103,60 @@ export class CompiledModel {
     weights.addStates(optimizerStates(options.optimizer, this.#trained));
   }
 
-  /** Copies a batch for an optimizer step; `step` and `seed` decide dropout. */
-  async stageTraining({ images, labels, size }: Batch): Promise<StagedTraining> {
-    const staged = await this.#training(size, labelKind(labels), (program) =>
+  /** Batches whose gradients wait for an update. */
+  get accumulated(): number {
+    return this.#accumulated;
+  }
+
+  /** Makes room for the means of gradients over several batches, which is kept until the model is compiled anew. */
+  prepareAccumulation(): void {
+    const states = this.#trained.map(({ name, shape }) => ({ name: gradientName(name), shape }));
+    this.#weights.addStates(states.filter(({ name }) => !this.#weights.tensors.has(name)));
+  }
+
+  /** Gives up the gradients that wait for an update. */
+  discardGradients(): void {
+    this.#accumulated = 0;
+  }
+
+  /**
+   * Copies a batch for a training step. With `accumulate` its gradients go into the mean of those before it, all batches
+   * with the same weight, and an update is by that mean; without, none may wait for an update.
+   */
+  async stageTraining(batch: Batch, accumulate: boolean): Promise<StagedTraining> {
+    const { images, labels, size } = batch;
+    if (accumulate) this.prepareAccumulation();
+    const staged = await this.#training(size, labelKind(labels), accumulate, (program) =>
       program.stage({ images, labels }),
     );
-    return {
-      run: async (lr, seed, step) => {
-        try {
-          await staged.add(this.#stepInputs(lr, seed, step));
-          return asResult(await staged.run());
-        } catch (error) {
-          if (!(error instanceof NonFiniteError)) throw error;
-          throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
-        }
-      },
-      discard: () => staged.discard(),
+    const run = async (step: TrainingStep): Promise<StepResult> => {
+      this.#checkLive();
+      await staged.add(this.#stepInputs(step));
+      const result = asResult(await staged.run());
+      if (!accumulate) return result;
+      this.#accumulated += 1;
+      return { ...result, ...(step.update && (await this.#update(step))) };
     };
+    return { run: (step) => locating(step, () => run(step)), discard: () => staged.discard() };
+  }
+
+  /** Updates parameters by the mean of the gradients that wait for it. */
+  async update(step: TrainingStep): Promise<void> {
+    await locating(step, () => this.#update(step));
   }
 
   /** Copies a batch for its loss and correct samples in inference form. */
-  async stageEvaluation({ images, labels, size }: Batch): Promise<StagedRun<StepResult>> {
+  async stageEvaluation(
+    { images, labels, size }: Batch,
+    weights: WeightsKind,
+  ): Promise<StagedRun<StepResult>> {
     const kind = labelKind(labels);
     const { labelSmoothing } = this.options.loss;
     const staged = await this.#using(
-      `evaluate:${size}:${kind}`,
+      `evaluate:${weights}:${size}:${kind}`,
       () => evaluationGraph(this.#definition.graph, size, kind, labelSmoothing),
       (program) => program.stage({ images, labels }),
+      weights,
     );
     return { run: async () => asResult(await staged.run()), discard: () => staged.discard() };
   }
@@ -118,6 +166,7 @@ export class CompiledModel {
     images: Float32Array,
     batchSize: number,
     signal: AbortSignal | undefined,
+    weights: WeightsKind,
   ): Promise<Float32Array> {
     const { input, classes } = this.#definition;
     const pixels = input[0] * input[1] * input[2];
@@ -130,7 +179,7 @@ export class CompiledModel {
       next += size;
       if (start >= count) return undefined;
       const some = padded(images.subarray(start * pixels, next * pixels), size * pixels);
-      const staged = await this.#prediction(size, (program) => program.stage({ images: some }));
+      const staged = await this.#prediction(size, weights, (program) => program.stage({ images: some }));
       return { start, run: () => staged.run(), discard: () => staged.discard() };
     };
     await overlap(stage, async ({ start, run }) => {
@@ -160,7 +209,7 @@ export class CompiledModel {
   /** Times of a prediction's steps. */
   async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const images = this.#blank(batchSize);
-    return this.#prediction(batchSize, async (program) =>
+    return this.#prediction(batchSize, 'trained', async (program) =>
       plan ? program.plan(peak) : medianProfile(program, { images }, runs),
     );
   }
@@ -168,8 +217,8 @@ export class CompiledModel {
   /** Times of a training step's parts, with learning rate 0; all tensors are put back afterwards. */
   async profileTraining({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const batch = { images: this.#blank(batchSize), labels: new Int32Array(batchSize) };
-    const inputs = { ...batch, ...this.#stepInputs(0, 0, 0) };
-    return this.#training(batchSize, 'indices', async (program) => {
+    const inputs = { ...batch, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
+    return this.#training(batchSize, 'indices', false, async (program) => {
       if (plan) return program.plan(peak);
       const restore = await this.#weights.snapshot();
       try {
@@ -194,6 +243,10 @@ export class CompiledModel {
     return 2 ** (16 + values![0]!);
   }
 
+  #checkLive(): void {
+    if (this.#disposed) throw new DisposedError(`model '${this.#definition.name}'`);
+  }
+
   get #scalesLoss(): boolean {
     return this.#device.precision === 'float16';
   }
@@ -209,41 +262,71 @@ export class CompiledModel {
     return new Float32Array(count * height * width * channels);
   }
 
-  /** The inputs of a training program beside the batch. */
-  #stepInputs(lr: number, seed: number, step: number): ProgramInputs {
+  /** Inputs of training programs beside the batch; each takes those that it has. */
+  #stepInputs({ lr, seed, step }: TrainingStep): ProgramInputs {
     const { optimizer } = this.options;
+    // Each batch of a step has dropout of its own; the factor is odd, so that no two numbers give the same word.
+    const word = (seed + Math.imul(this.#accumulated, 0x9e3779b9)) | 0;
     return {
       lr: Float32Array.of(lr),
       ...(optimizer?.kind === 'sgd' && { momentum: Float32Array.of(optimizer.momentum) }),
-      key: Int32Array.of(seed | 0, step | 0),
+      accumulated: Float32Array.of(this.#accumulated),
+      key: Int32Array.of(word, step | 0),
     };
   }
 
-  #prediction<R>(size: number, action: (program: Program) => Promise<R>): Promise<R> {
-    return this.#using(`predict:${size}`, () => predictionGraph(this.#definition.graph, size), action);
+  async #update(step: TrainingStep): Promise<{ gradientNorm?: number }> {
+    const graph = () => updateGraph(this.#trained, this.#trainingOptions(1, 'indices'));
+    try {
+      const [norm] = await this.#using('update', graph, (program) => program.run(this.#stepInputs(step)));
+      return norm === undefined ? {} : { gradientNorm: norm[0]! };
+    } finally {
+      // Means that cannot be used must not stay for the next update.
+      this.#accumulated = 0;
+    }
   }
 
-  #training<R>(batch: number, labels: LabelKind, action: (program: Program) => Promise<R>): Promise<R> {
-    const { optimizer, loss, statisticsMomentum, clipNorm, parameters } = this.options;
-    const graph = () =>
-      trainingGraph(this.#definition.graph, {
-        batch,
-        labels,
-        labelSmoothing: loss.labelSmoothing,
-        rule: optimizer!,
-        clipNorm,
-        scalesLoss: this.#scalesLoss,
-        statisticsMomentum,
-        ...parameters,
-      });
-    return this.#using(`train:${batch}:${labels}`, graph, action);
+  #prediction<R>(size: number, weights: WeightsKind, action: (program: Program) => Promise<R>): Promise<R> {
+    const graph = () => predictionGraph(this.#definition.graph, size);
+    return this.#using(`predict:${weights}:${size}`, graph, action, weights);
+  }
+
+  #training<R>(
+    batch: number,
+    labels: LabelKind,
+    accumulate: boolean,
+    action: (program: Program) => Promise<R>,
+  ): Promise<R> {
+    const make = accumulate ? accumulationGraph : trainingGraph;
+    const graph = () => make(this.#definition.graph, this.#trainingOptions(batch, labels));
+    return this.#using(`${accumulate ? 'accumulate' : 'train'}:${batch}:${labels}`, graph, action);
+  }
+
+  #trainingOptions(batch: number, labels: LabelKind): TrainingOptions {
+    const { optimizer, loss, statisticsMomentum, clipNorm, parameters, averaging } = this.options;
+    return {
+      batch,
+      labels,
+      labelSmoothing: loss.labelSmoothing,
+      rule: optimizer!,
+      clipNorm,
+      scalesLoss: this.#scalesLoss,
+      statisticsMomentum,
+      averaging,
+      ...parameters,
+    };
   }
 
   /** Does something with a program, which is made if it is not there, and kept until that is done. */
-  async #using<R>(key: string, graph: () => Graph, action: (program: Program) => Promise<R>): Promise<R> {
-    if (this.#disposed) throw new DisposedError(`model '${this.#definition.name}'`);
+  async #using<R>(
+    key: string,
+    graph: () => Graph,
+    action: (program: Program) => Promise<R>,
+    weights: WeightsKind = 'trained',
+  ): Promise<R> {
+    this.#checkLive();
     const kept = this.#programs.get(key) ?? {
-      program: Program.compile(this.#device, graph(), this.#weights.tensors),
+      program: Program.compile(this.#device, graph(), this.#tensorsOf(weights)),
       users: 0,
     };
     this.#programs.delete(key);
@@ -261,6 +344,10 @@ export class CompiledModel {
     }
   }
 
+  #tensorsOf(weights: WeightsKind): ReadonlyMap<string, Tensor> {
+    return weights === 'ema' ? this.#weights.averaged : this.#weights.tensors;
+  }
+
   #dropSurplus(): void {
     const idle = [...this.#programs].filter(([, { users }]) => users === 0);
     const surplus = Math.max(0, this.#programs.size - KEPT_PROGRAMS);
@@ -274,6 +361,16 @@ export class CompiledModel {
       (program) => program.dispose(),
       () => undefined,
     );
+  }
+}
+
+/** Adds the number of the step to an error about numbers that are not finite. */
+async function locating<R>({ step }: TrainingStep, action: () => Promise<R>): Promise<R> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
   }
 }
 

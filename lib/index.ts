@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+
+export type { WeightsKind } from './compiled_model.ts';
 export { createModel } from './create_model.ts';
 export type { Augmentation } from './data/augment/augmentation.ts';
 export type { ColorJitter } from './data/augment/color_jitter.ts';
@@ -61,12 +63,15 @@ export * from './layers/index.ts';
 export { Model } from './model.ts';
 export type {
   CompileOptions,
+  EmaOptions,
   EvaluateOptions,
   Evaluation,
   FitOptions,
   ModelOptions,
   PredictOptions,
   ProfileOptions,
+  TrainBatchOptions,
+  WeightsOptions,
 } from './model_options.ts';
 export * from './models/index.ts';
 export {

@@ -3,8 +3,9 @@ import { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
 import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
-import { ArgumentError, BusyError, DisposedError, StateError } from './errors.ts';
+import { ArgumentError, DisposedError, StateError } from './errors.ts';
 import { type CaptureOptions, checkCaptureOptions, type Excitations, runCapture } from './excitations.ts';
+import { Exclusive } from './exclusive.ts';
 import {
   checkForInput,
   defaultPreprocessing,
@@ -17,9 +18,12 @@ import { modelMetadata, requireSameModel } from './model_metadata.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
+  checkEvaluateOptions,
   checkFitOptions,
   checkLoadOptions,
   checkProfileOptions,
+  checkTrainBatchOptions,
+  checkWeightsOptions,
   deviceOptions,
   type EvaluateOptions,
   type Evaluation,
@@ -27,15 +31,18 @@ import {
   type ModelOptions,
   type PredictOptions,
   type ProfileOptions,
+  type TrainBatchOptions,
+  type WeightsOptions,
 } from './model_options.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
 import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
-import { checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { checkOptions, checkWhole } from './train/check.ts';
 import type { Checkpoint, ModelSnapshot } from './train/checkpoints.ts';
 import { runEvaluate } from './train/evaluate.ts';
-import { runFit, type StagedStep, type StepResult } from './train/fit.ts';
+import { runFit } from './train/fit.ts';
+import { TrainingSteps } from './training_steps.ts';
 import {
   type LoadFileOptions,
   type LoadFileResult,
@@ -61,19 +68,19 @@ import { Weights } from './weights.ts';
 export class Model {
   readonly definition: ModelDefinition;
   readonly #weights: Weights;
-  readonly #seed: number;
+  readonly #steps: TrainingSteps;
+  readonly #changes = new Exclusive();
   #compiled: CompiledModel | undefined;
   #opening: Promise<CompiledModel> | undefined;
-  #busy: string | undefined;
   #disposed = false;
-  #step = 0;
   #preprocessing: Preprocessing;
 
   constructor(definition: ModelDefinition, options: ModelOptions = {}) {
     checkOptions('model', options, ['seed']);
     this.definition = definition;
-    this.#seed = checkWhole('model: seed', options.seed ?? 0, 0);
-    this.#weights = new Weights(definition.parameters, this.#seed);
+    const seed = checkWhole('model: seed', options.seed ?? 0, 0);
+    this.#steps = new TrainingSteps(seed);
+    this.#weights = new Weights(definition.parameters, seed);
     this.#preprocessing = defaultPreprocessing(definition.name, definition.input);
   }
 
@@ -107,7 +114,7 @@ export class Model {
 
   /** Optimizer steps done. */
   get step(): number {
-    return this.#step;
+    return this.#steps.done;
   }
 
   /** Layers with output shapes, parameters and multiply-adds; prints as a table. */
@@ -138,19 +145,18 @@ export class Model {
     checkSource('fit: data', data);
     const { validation, ...run } = checkFitOptions(options);
     const compiled = this.#trainable('fit');
-    const { batchSize } = run;
-    const model = this;
+    const steps = this.#steps;
     return this.#exclusive('fit', () =>
       runFit(
         {
-          seed: this.#seed,
+          seed: steps.seed,
           get step() {
-            return model.#step;
+            return steps.done;
           },
-          stage: (batch) => this.#stageStep(compiled, this.#checkBatch('fit: data', batch)),
+          stage: (batch) => steps.stage(compiled, this.#checkBatch('fit: data', batch)),
           validate: async (signal) => {
             if (validation === undefined) return undefined;
-            const options = { batchSize, ...(signal && { signal }) };
+            const options = { batchSize: run.batchSize, ...(signal && { signal }) };
             const { loss, top1, top5 } = await this.#evaluate(compiled, validation, options);
             return { loss, top1, top5 };
           },
@@ -163,32 +169,26 @@ export class Model {
   }
 
   /**
-   * One optimizer step on one batch with the given learning rate.
+   * One optimizer step on one batch, or, with `accumulate`, a part of one over several batches.
    *
    * @returns Metrics of the batch before the step; where `compile` limits it, also the norm of all gradients together,
    *   as it was before.
    */
   async trainBatch(
     batch: Batch,
-    options: { lr: number },
+    options: TrainBatchOptions,
   ): Promise<Metrics & { readonly gradientNorm?: number }> {
-    checkOptions('trainBatch', options, ['lr']);
-    const lr = checkNumber('trainBatch: lr', options.lr, { least: 0 });
+    const settings = checkTrainBatchOptions(options);
     const checked = this.#checkBatch('trainBatch', batch);
     const compiled = this.#trainable('trainBatch');
-    const { top1, top5, ...rest } = await this.#exclusive('trainBatch', async () => {
-      const staged = await this.#stageStep(compiled, checked);
-      return staged.run(lr);
-    });
-    return { ...rest, top1: top1 / checked.size, top5: top5 / checked.size };
+    return this.#exclusive('trainBatch', () => this.#steps.trainBatch(compiled, checked, settings));
   }
 
   /** Loss and accuracy on data, in inference form. */
   async evaluate(data: BatchSource, options: EvaluateOptions = {}): Promise<Evaluation> {
-    checkOptions('evaluate', options, ['batchSize', 'signal']);
     checkSource('evaluate: data', data);
-    checkWhole('evaluate: batchSize', options.batchSize ?? 32, 1);
-    checkSignal('evaluate: signal', options.signal);
+    checkEvaluateOptions(options);
+    this.#weights.require('evaluate', options.weights);
     return this.#evaluate(await this.#ready(), data, options);
   }
 
@@ -206,6 +206,7 @@ export class Model {
    */
   async predict(images: PredictInput, options: PredictOptions = {}): Promise<Float32Array> {
     const run = checkPrediction(images, options, this);
+    this.#weights.require('predict', options.weights);
     return run(await this.#ready());
   }
 
@@ -250,10 +251,12 @@ export class Model {
     return (await this.#ready()).lossScale();
   }
 
-  /** Parameters and running statistics under PyTorch's names and in its shapes. */
-  async stateDict(): Promise<StateDict> {
+  /** Parameters and running statistics, or their moving averages, under PyTorch's names and in its shapes. */
+  async stateDict(options: WeightsOptions = {}): Promise<StateDict> {
     this.#checkLive();
-    return this.#weights.stateDict();
+    const weights = checkWeightsOptions('stateDict', options);
+    this.#weights.require('stateDict', weights);
+    return this.#weights.stateDict(weights === 'ema');
   }
 
   /**
@@ -268,9 +271,10 @@ export class Model {
   }
 
   /** Writes the weights to a safetensors file, atomically: whoever reads it finds the old file or the whole new one. */
-  async save(path: string): Promise<void> {
+  async save(path: string, options: WeightsOptions = {}): Promise<void> {
     requirePath('save', path);
-    await writeStateDict(path, await this.stateDict(), { metadata: this.#metadata() });
+    checkWeightsOptions('save', options);
+    await writeStateDict(path, await this.stateDict(options), { metadata: this.#metadata() });
   }
 
   /**
@@ -330,17 +334,9 @@ export class Model {
     return this.#compiled;
   }
 
-  /** Runs something that excludes its like: two of them would mix their changes to the weights. */
   async #exclusive<T>(verb: string, action: () => Promise<T>): Promise<T> {
     this.#checkLive();
-    if (this.#busy !== undefined)
-      throw new BusyError(`${verb}: ${this.#busy} is still running on this model`);
-    this.#busy = verb;
-    try {
-      return await action();
-    } finally {
-      this.#busy = undefined;
-    }
+    return this.#changes.run(verb, action);
   }
 
   /** The compiled state; opens the default device for a model that was never compiled. */
@@ -357,7 +353,8 @@ export class Model {
     const settings = checkCompileOptions(options, this.definition);
     const device = await Device.open(options.device ?? 'auto', deviceOptions(options));
     try {
-      await this.#weights.attach(device);
+      const averaged = settings.averaging?.tensors.map(({ name }) => name);
+      await this.#weights.attach(device, new Set(averaged));
     } catch (error) {
       device.dispose();
       throw error;
@@ -382,7 +379,7 @@ export class Model {
     requireSameModel(path, metadata, this.#metadata());
     const preprocessing = storedPreprocessing(path, metadata, this.input);
     await this.#weights.restore(tensors);
-    this.#step = state.modelStep;
+    this.#steps.done = state.modelStep;
     if (preprocessing !== undefined) this.#preprocessing = preprocessing;
   }
 
@@ -391,28 +388,13 @@ export class Model {
     this.#compiled = undefined;
   }
 
-  async #stageStep(compiled: CompiledModel, batch: Batch): Promise<StagedStep> {
-    this.#checkLive();
-    const staged = await compiled.stageTraining(batch);
-    const run = async (lr: number): Promise<StepResult> => {
-      this.#checkLive();
-      const result = await staged.run(lr, this.#seed, this.#step);
-      this.#step += 1;
-      return result;
-    };
-    return { size: batch.size, run, discard: () => staged.discard() };
-  }
-
   async #evaluate(compiled: CompiledModel, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
     return runEvaluate({
       data,
       batchSize: options.batchSize ?? 32,
       signal: options.signal,
-      check: (batch) => {
-        this.#checkLive();
-        return this.#checkBatch('evaluate: data', batch);
-      },
-      stage: (batch) => compiled.stageEvaluation(batch),
+      check: (batch) => this.#checkBatch('evaluate: data', batch),
+      stage: (batch) => compiled.stageEvaluation(batch, options.weights ?? 'trained'),
     });
   }
 }

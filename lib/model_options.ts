@@ -1,5 +1,5 @@
 /** What the verbs of a model take and return. */
-import type { CompiledOptions } from './compiled_model.ts';
+import type { CompiledOptions, WeightsKind } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError, ArgumentRangeError } from './errors.ts';
@@ -13,7 +13,7 @@ import { checkChoice, checkFlag, checkNumber, checkOptions, checkSignal, checkWh
 import { type CheckpointOptions, checkCheckpoints } from './train/checkpoints.ts';
 import { crossEntropy, type Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
-import { type ParameterGroup, planParameters } from './train/parameters.ts';
+import { type ParameterGroup, type ParameterPlan, planParameters } from './train/parameters.ts';
 import { type Schedule, schedules } from './train/schedules.ts';
 import type { LoadFileOptions } from './weight_files/files.ts';
 import { keyLayouts } from './weight_files/key_maps.ts';
@@ -55,6 +55,36 @@ export interface CompileOptions extends DeviceOptions {
   freezeNorms?: boolean | readonly string[];
   /** Learning rates and weight decays of some parameters; the first group that fits a parameter counts. */
   groups?: readonly ParameterGroup[];
+  /**
+   * Keep moving averages of what is trained, running statistics included: each update moves them by 1 - decay of the
+   * way. They start at the weights, and again where weights are loaded. `{ weights: 'ema' }` uses them in
+   * {@link Model.evaluate}, {@link Model.predict}, {@link Model.stateDict} and {@link Model.save}.
+   */
+  ema?: EmaOptions;
+}
+
+/** Moving averages of weights. */
+export interface EmaOptions {
+  /** Share of the average that an update keeps, in [0, 1); default 0.9999. */
+  decay?: number;
+}
+
+/** Which of the weights to use. */
+export interface WeightsOptions {
+  /** As training left them (`'trained'`, default), or their moving averages, see {@link CompileOptions.ema}. */
+  weights?: WeightsKind;
+}
+
+/** Options of {@link Model.trainBatch}. */
+export interface TrainBatchOptions {
+  /** Learning rate. */
+  lr: number;
+  /**
+   * Only take the gradients into the mean of those since the last update; the first call without it updates by that
+   * mean, its own batch included. Every batch has the same weight, a smaller one too. Norms use and move statistics
+   * batch by batch. Default false.
+   */
+  accumulate?: boolean;
 }
 
 /** Options of {@link Model.fit}. */
@@ -90,14 +120,14 @@ export interface FitOptions {
 }
 
 /** Options of {@link Model.evaluate}. */
-export interface EvaluateOptions {
+export interface EvaluateOptions extends WeightsOptions {
   /** Samples in a batch, for data that is asked for batches; default 32. */
   batchSize?: number;
   signal?: AbortSignal;
 }
 
 /** Options of {@link Model.predict}; those of images are for files and raw pixels. */
-export interface PredictOptions extends ImageOptions {
+export interface PredictOptions extends ImageOptions, WeightsOptions {
   /** Views of images computed at once; default 32. */
   batchSize?: number;
   signal?: AbortSignal;
@@ -139,6 +169,7 @@ const compileKeys = [
   'freeze',
   'freezeNorms',
   'groups',
+  'ema',
 ];
 
 /** Checks the options of `compile` for a model and fills in the defaults. */
@@ -164,8 +195,47 @@ export function checkCompileOptions(options: CompileOptions, definition: ModelDe
       : checkNumber('compile: clipNorm', options.clipNorm, { above: 0 });
   const parameters = planParameters(definition, options);
   checkFrozenNorms(definition.graph, parameters.frozenNorms);
-  return { optimizer, schedule, loss, statisticsMomentum, clipNorm, parameters };
+  const averaging = options.ema === undefined ? undefined : planAverages(definition, parameters, options.ema);
+  return { optimizer, schedule, loss, statisticsMomentum, clipNorm, parameters, averaging };
 }
+
+function planAverages(
+  definition: ModelDefinition,
+  { updates }: ParameterPlan,
+  options: EmaOptions,
+): CompiledOptions['averaging'] {
+  checkOptions('compile: ema', options, ['decay']);
+  const decay = checkNumber('compile: ema.decay', options.decay ?? 0.9999, { least: 0, below: 1 });
+  const tensors = definition.parameters.filter(({ name, kind }) => kind === 'state' || updates.has(name));
+  return { decay, tensors };
+}
+
+/** Checks the options of `evaluate`. */
+export function checkEvaluateOptions(options: EvaluateOptions): void {
+  checkOptions('evaluate', options, ['batchSize', 'signal', 'weights']);
+  checkWhole('evaluate: batchSize', options.batchSize ?? 32, 1);
+  checkSignal('evaluate: signal', options.signal);
+  checkWeightsKind('evaluate', options.weights);
+}
+
+/** Checks the options of `trainBatch` and fills in the defaults. */
+export function checkTrainBatchOptions(options: TrainBatchOptions): Required<TrainBatchOptions> {
+  checkOptions('trainBatch', options, ['lr', 'accumulate']);
+  return {
+    lr: checkNumber('trainBatch: lr', options.lr, { least: 0 }),
+    accumulate: checkFlag('trainBatch: accumulate', options.accumulate ?? false),
+  };
+}
+
+/** Checks options that say nothing but which of the weights to use. */
+export function checkWeightsOptions(verb: string, options: WeightsOptions): WeightsKind {
+  checkOptions(verb, options, ['weights']);
+  return checkWeightsKind(verb, options.weights);
+}
+
+/** Checks which of the weights to use. */
+export const checkWeightsKind = (verb: string, weights: unknown = 'trained'): WeightsKind =>
+  checkChoice(`${verb}: weights`, weights, ['trained', 'ema']);
 
 /** The part of the options that is about the device. */
 export function deviceOptions(options: CompileOptions): DeviceOptions {

@@ -4,7 +4,7 @@ import { ShapeError } from './errors.ts';
 import type { ImageSource } from './images/image.ts';
 import { checkImages, predictImages } from './images/predict.ts';
 import type { InputShape, Preprocessing } from './images/preprocessing.ts';
-import type { PredictOptions } from './model_options.ts';
+import { checkWeightsKind, type PredictOptions } from './model_options.ts';
 import { checkOptions, checkSignal, checkWhole } from './train/check.ts';
 
 /**
@@ -29,16 +29,17 @@ export function checkPrediction(
   { input, classes, preprocessing }: PredictionModel,
 ): (compiled: CompiledModel) => Promise<Float32Array> {
   const prepared = images instanceof Float32Array;
-  const keys = ['batchSize', 'signal'];
+  const keys = ['batchSize', 'signal', 'weights'];
   checkOptions('predict', options, prepared ? keys : [...keys, ...imageKeys]);
   const batchSize = checkWhole('predict: batchSize', options.batchSize ?? 32, 1);
   const signal = checkSignal('predict: signal', options.signal);
+  const weights = checkWeightsKind('predict', options.weights);
   signal?.throwIfAborted();
   if (!prepared) {
     const checked = checkImages('predict', images, options, input, preprocessing);
     return (compiled) =>
       predictImages(checked, { batchSize, classes, signal }, (views) =>
-        compiled.predict(views, batchSize, signal),
+        compiled.predict(views, batchSize, signal, weights),
       );
   }
   const pixels = input[0] * input[1] * input[2];
@@ -47,5 +48,5 @@ export function checkPrediction(
       `predict: images: expected a multiple of ${pixels} values (${input.join('x')} each), received ${images.length}`,
     );
   }
-  return (compiled) => compiled.predict(images, batchSize, signal);
+  return (compiled) => compiled.predict(images, batchSize, signal, weights);
 }

@@ -1,6 +1,7 @@
 /** A model's parameters and states: initial values first, then tensors on its device. */
 import type { Device } from './device.ts';
 import { ArgumentError, DisposedError, ShapeError, StateError, WeightsError } from './errors.ts';
+import { averageName } from './graph/update.ts';
 import { formatShape, sameShape, sizeOf } from './ir/graph.ts';
 import type { ParameterSpec } from './layers/model_builder.ts';
 import { Tensor } from './tensor.ts';
@@ -29,16 +30,29 @@ export class Weights {
     return this.#tensors;
   }
 
-  /** Moves the values to a device. */
-  async attach(device: Device): Promise<void> {
+  /** The tensors by name, with moving averages in place of those that have one. */
+  get averaged(): ReadonlyMap<string, Tensor> {
+    return new Map([...this.#tensors].map(([name, tensor]) => [name, this.#averageOf(name) ?? tensor]));
+  }
+
+  /** Refuses to use moving averages where there are none. */
+  require(verb: string, kind: 'trained' | 'ema' | undefined): void {
+    if (kind !== 'ema' || this.specs.some(({ name }) => this.#averageOf(name) !== undefined)) return;
+    throw new StateError(`${verb}: weights: expected a model compiled with ema, received 'ema' without`);
+  }
+
+  /** Moves the values to a device; those of `averaged` names have moving averages, too, which start at the values. */
+  async attach(device: Device, averaged: ReadonlySet<string> = new Set()): Promise<void> {
     const values = await this.#values();
     this.#check();
     this.#release();
-    for (const [i, spec] of this.specs.entries()) {
-      const tensor = new Tensor(device, spec.name, spec.shape);
-      this.#tensors.set(spec.name, tensor);
-      await device.write([tensor.handle], [values[i]!]);
-      this.#check();
+    for (const [i, { name, shape }] of this.specs.entries()) {
+      for (const tensorName of averaged.has(name) ? [name, averageName(name)] : [name]) {
+        const tensor = new Tensor(device, tensorName, shape);
+        this.#tensors.set(tensorName, tensor);
+        await device.write([tensor.handle], [values[i]!]);
+        this.#check();
+      }
     }
     this.#device = device;
     this.#host.clear();
@@ -54,8 +68,9 @@ export class Weights {
     }
   }
 
-  async stateDict(): Promise<StateDict> {
-    const values = await this.#values();
+  /** The values, or their moving averages where they have one. */
+  async stateDict(averaged = false): Promise<StateDict> {
+    const values = await this.#values(averaged);
     return new Map(this.specs.map((spec, i) => [spec.name, { shape: storedShape(spec), data: values[i]! }]));
   }
 
@@ -77,7 +92,10 @@ export class Weights {
     return result;
   }
 
-  /** Takes over values that are known to fit, by the names of the specs; the arrays belong to the weights from then on. */
+  /**
+   * Takes over values that are known to fit, by the names of tensors; the arrays belong to the weights from then on.
+   * Moving averages that are not among them start anew at the values.
+   */
   async assign(values: ReadonlyMap<string, Float32Array>): Promise<void> {
     this.#check();
     const device = this.#device;
@@ -85,9 +103,15 @@ export class Weights {
       for (const [name, data] of values) this.#host.set(name, data);
       return;
     }
+    const named = [...values].map(([name, data]) => [this.#tensors.get(name)!, data] as const);
+    const averages = [...values].flatMap(([name, data]) => {
+      const average = this.#averageOf(name);
+      return average === undefined || values.has(average.name) ? [] : [[average, data] as const];
+    });
+    const all = [...named, ...averages];
     await device.write(
-      [...values.keys()].map((name) => this.#tensors.get(name)!.handle),
-      [...values.values()],
+      all.map(([tensor]) => tensor.handle),
+      all.map(([, data]) => data),
     );
   }
 
@@ -139,6 +163,10 @@ export class Weights {
     this.#release();
   }
 
+  #averageOf(name: string): Tensor | undefined {
+    return this.#tensors.get(averageName(name));
+  }
+
   /** Tensors beside the model's own. */
   #states(): Tensor[] {
     const own = new Set(this.specs.map(({ name }) => name));
@@ -156,11 +184,13 @@ export class Weights {
   }
 
   /** The current values in the order of the specs. */
-  async #values(): Promise<Float32Array[]> {
+  async #values(averaged = false): Promise<Float32Array[]> {
     this.#check();
     const device = this.#device;
-    if (device !== undefined)
-      return device.read(this.specs.map(({ name }) => this.#tensors.get(name)!.handle));
+    if (device !== undefined) {
+      const tensors = averaged ? this.averaged : this.#tensors;
+      return device.read(this.specs.map(({ name }) => tensors.get(name)!.handle));
+    }
     const values: Float32Array[] = [];
     for (const [i, spec] of this.specs.entries()) {
       const given = this.#host.get(spec.name);

@@ -10,7 +10,17 @@ import { fuseNormlessTails } from './passes/fuse_normless_tails.ts';
 import { mergeGradientSums } from './passes/merge_gradient_sums.ts';
 import { withoutChance } from './passes/without_chance.ts';
 import { prune, replay, withBatch } from './rewrite.ts';
-import { emitClip, emitRunningUpdate, emitUpdate, normsOf, type UpdateOptions } from './update.ts';
+import {
+  emitAccumulate,
+  emitAverages,
+  emitClip,
+  emitRunningUpdate,
+  emitUpdate,
+  gradientName,
+  normsOf,
+  type TensorSpec,
+  type UpdateOptions,
+} from './update.ts';
 
 /** How labels come: class indices, or a distribution over the classes for each sample. */
 export type LabelKind = 'indices' | 'distributions';
@@ -104,32 +114,17 @@ function emitScaling(builder: GraphBuilder, scalesLoss: boolean): Scaling {
   return { seed, state, unscale };
 }
 
-/** Emits all that changes tensors; returns the norm of the gradients if it is limited. */
-function emitUpdates(
-  builder: GraphBuilder,
-  gradients: Map<number, number>,
-  { state, unscale }: Scaling,
-  options: TrainingOptions,
-): number {
-  const trained = [...gradients].filter(([, gradient]) => gradient !== ABSENT);
-  const all = trained.map(([, gradient]) => gradient);
-  builder.layer = 'optimizer';
-  if (state === ABSENT) builder.emit('assert_finite', all, { what: 'gradient' });
-  else builder.emit('loss_scale_update', [state, ...all]);
-  const { scale, norm } = emitClip(builder, all, unscale, options.clipNorm);
-  emitUpdate(builder, trained, scale, options);
-  emitRunningUpdate(builder, options.statisticsMomentum);
-  return norm;
+/** What a training graph has behind its backward pass. */
+interface Backward {
+  readonly loss: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly scaling: Scaling;
+  readonly gradients: readonly (readonly [parameter: number, gradient: number])[];
 }
 
-/**
- * One step of training: forward, backward, update. Inputs: images, labels, lr, momentum if there are velocities, and
- * key if the model has dropout. Outputs: loss, the counts of top-1 and top-5 correct samples, and the norm of the
- * gradients where it is limited. Nothing is written before the input, the loss
- * and all gradients are known to be finite; with a scaled loss, a step whose gradients overflow writes nothing.
- */
-export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
-  const builder = new GraphBuilder();
+/** Forward, loss and backward; the input and the loss are known to be finite behind it. */
+function emitBackward(builder: GraphBuilder, forward: Graph, options: TrainingOptions): Backward {
   const logits = replayForTraining(builder, forward, options.batch, options.frozenNorms);
   const images = builder.values.filter(({ kind, dtype }) => kind === 'input' && dtype === 'f32');
   builder.emit(
@@ -147,9 +142,76 @@ export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
     scaling.seed,
     wanted.map(({ id }) => id),
   );
-  const norm = emitUpdates(builder, gradients, scaling, options);
-  const outputs = [loss, top1, top5, norm].filter((id) => id !== ABSENT);
-  return mergeGradientSums(prune(builder.finish(outputs)));
+  builder.layer = 'optimizer';
+  return {
+    loss,
+    top1,
+    top5,
+    scaling,
+    gradients: [...gradients].filter(([, gradient]) => gradient !== ABSENT),
+  };
+}
+
+const finishTraining = (builder: GraphBuilder, outputs: readonly number[]): Graph =>
+  mergeGradientSums(prune(builder.finish(outputs.filter((id) => id !== ABSENT))));
+
+/**
+ * One step of training: forward, backward, update. Inputs: images, labels, lr, momentum if there are velocities, and
+ * key if the model has dropout. Outputs: loss, the counts of top-1 and top-5 correct samples, and the norm of the
+ * gradients where it is limited. Nothing is written before the input, the loss and all gradients are known to be finite;
+ * with a scaled loss, a step whose gradients overflow writes nothing.
+ */
+export function trainingGraph(forward: Graph, options: TrainingOptions): Graph {
+  const builder = new GraphBuilder();
+  const { loss, top1, top5, scaling, gradients } = emitBackward(builder, forward, options);
+  const all = gradients.map(([, gradient]) => gradient);
+  if (scaling.state === ABSENT) builder.emit('assert_finite', all, { what: 'gradient' });
+  else builder.emit('loss_scale_update', [scaling.state, ...all]);
+  const { scale, norm } = emitClip(builder, all, scaling.unscale, options.clipNorm);
+  emitUpdate(builder, gradients, scale, options);
+  emitRunningUpdate(builder, options.statisticsMomentum);
+  if (options.averaging !== undefined) emitAverages(builder, options.averaging);
+  return finishTraining(builder, [loss, top1, top5, norm]);
+}
+
+/**
+ * The first part of a step over several batches: takes the gradients of one of them into the means of those before.
+ * Inputs and outputs as in {@link trainingGraph}, but `accumulated`, the number of batches before, for lr and momentum, and
+ * no norm. With a scaled loss an overflow goes into the means, too, and is found by {@link updateGraph}.
+ */
+export function accumulationGraph(forward: Graph, options: TrainingOptions): Graph {
+  const builder = new GraphBuilder();
+  const { loss, top1, top5, scaling, gradients } = emitBackward(builder, forward, options);
+  if (scaling.state === ABSENT) {
+    builder.emit(
+      'assert_finite',
+      gradients.map(([, gradient]) => gradient),
+      { what: 'gradient' },
+    );
+  }
+  emitAccumulate(builder, gradients);
+  emitRunningUpdate(builder, options.statisticsMomentum);
+  return finishTraining(builder, [loss, top1, top5]);
+}
+
+/**
+ * The second part: the update by the means. Inputs: lr, momentum if there are velocities. Output: the norm of the
+ * means where it is limited.
+ */
+export function updateGraph(parameters: readonly TensorSpec[], options: TrainingOptions): Graph {
+  const builder = new GraphBuilder();
+  const gradients = parameters.map(({ name, shape }): [parameter: number, gradient: number] => [
+    builder.parameter(name, f32(...shape)),
+    builder.state(gradientName(name), f32(...shape)),
+  ]);
+  builder.layer = 'optimizer';
+  const all = gradients.map(([, gradient]) => gradient);
+  const { state, unscale } = emitScaling(builder, options.scalesLoss);
+  if (state !== ABSENT) builder.emit('loss_scale_update', [state, ...all]);
+  const { scale, norm } = emitClip(builder, all, unscale, options.clipNorm);
+  emitUpdate(builder, gradients, scale, options);
+  if (options.averaging !== undefined) emitAverages(builder, options.averaging);
+  return finishTraining(builder, [norm]);
 }
 
 /** The forward graph as inference computes it: no dropout, norms folded away. Output: the logits. */

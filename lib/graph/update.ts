@@ -19,7 +19,9 @@ export interface UpdateOptions {
   /** The trained parameters by name; one not named is kept as it is. */
   readonly updates: ReadonlyMap<string, ParameterUpdate>;
   /** The largest norm of all gradients together; undefined for any. */
-  readonly clipNorm: number | undefined;
+  readonly clipNorm?: number | undefined;
+  /** Moving averages of what is trained, if there are any. */
+  readonly averaging?: Averaging | undefined;
 }
 
 /** Name and shape of the state that counts the updates of AdamW. */
@@ -40,6 +42,47 @@ export function optimizerStates(
     stateNames(rule, name).map((state) => ({ name: state, shape })),
   );
   return rule.kind === 'adamw' ? [UPDATES, ...states] : states;
+}
+
+/** Name of the state that holds the mean of a parameter's gradients over several batches. */
+export const gradientName = (parameter: string): string => `${parameter}#gradient`;
+
+/** Name of the state that holds the moving average of a parameter or running statistic. */
+export const averageName = (tensor: string): string => `${tensor}#ema`;
+
+/** Takes gradients into the means of those before them, whose number is an input. */
+export function emitAccumulate(
+  builder: GraphBuilder,
+  gradients: readonly (readonly [parameter: number, gradient: number])[],
+): void {
+  const pairs = gradients.flatMap(([parameter, gradient]) => {
+    const { name, shape } = builder.values[parameter]!;
+    return [builder.state(gradientName(name), f32(...shape)), gradient];
+  });
+  builder.emit('accumulate', [builder.input('accumulated', f32()), ...pairs]);
+}
+
+/** A tensor of a model. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly kind: 'parameter' | 'state';
+}
+
+/** Which tensors have moving averages. */
+export interface Averaging {
+  readonly decay: number;
+  readonly tensors: readonly TensorSpec[];
+}
+
+/** Moves the averages towards the values that tensors have at this place of the graph. */
+export function emitAverages(builder: GraphBuilder, { decay, tensors }: Averaging): void {
+  const known = new Map(builder.values.map(({ name, kind, id }) => [`${kind} ${name}`, id]));
+  const pairs = tensors.flatMap(({ name, shape, kind }) => [
+    builder.state(averageName(name), f32(...shape)),
+    known.get(`${kind} ${name}`) ?? builder[kind](name, f32(...shape)),
+  ]);
+  builder.emit('ema_update', pairs, { decay });
 }
 
 /** Emits the update of parameters; `scale` is what gradients are to be multiplied with, ABSENT for 1. */

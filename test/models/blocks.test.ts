@@ -86,7 +86,6 @@ async function check(body: (x: FeatureMap<16>) => FeatureMap): Promise<void> {
     labels: 'indices',
     labelSmoothing: 0,
     rule: { kind: 'sgd', momentum: 0, nesterov: false },
-    clipNorm: undefined,
     frozenNorms: new Set(),
     scalesLoss: false,
     statisticsMomentum: 0.1,

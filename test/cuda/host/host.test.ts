@@ -20,7 +20,6 @@ const graphs = {
     labels: 'indices',
     labelSmoothing: 0,
     rule: { kind: 'sgd', momentum: 0.9, nesterov: false },
-    clipNorm: undefined,
     frozenNorms: new Set(),
     scalesLoss: false,
     statisticsMomentum: 0.1,
