@@ -40,7 +40,8 @@ const fusedChecks = [
 /** Computed in one step, which rounds once; the steps of the others have cases of their own. */
 const isOneStep = ({ op }) => op !== 'squeeze_excite';
 /** What these work on are weights, which stay float32; their cases' inputs would be taken for maps. */
-const hasMaps = ({ op }) => op !== 'reshape' && op !== 'sgd';
+const weightOps = ['reshape', 'sgd', 'adamw', 'clip_factor', 'accumulate', 'ema_update'];
+const hasMaps = ({ op }) => !weightOps.includes(op);
 
 const wholeMaps = (c) => isOneStep(c) && hasMaps(c);
 const precisions = [
