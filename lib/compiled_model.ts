@@ -119,6 +119,11 @@ export class CompiledModel {
     this.#accumulated = 0;
   }
 
+  /** Takes the means of gradients, which were put back, for those of so many batches. */
+  resumeAccumulation(batches: number): void {
+    this.#accumulated = batches;
+  }
+
   /**
    * Copies a batch for a training step. With `accumulate` its gradients go into the mean of those before it, all batches
    * with the same weight, and an update is by that mean; without, none may wait for an update.

@@ -14,7 +14,7 @@ import {
 } from './images/preprocessing.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import { modelMetadata, requireSameModel } from './model_metadata.ts';
+import { modelMetadata } from './model_metadata.ts';
 import {
   type CompileOptions,
   checkCompileOptions,
@@ -39,7 +39,6 @@ import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
 import { checkOptions, checkWhole } from './train/check.ts';
-import type { Checkpoint, ModelSnapshot } from './train/checkpoints.ts';
 import { runEvaluate } from './train/evaluate.ts';
 import { runFit } from './train/fit.ts';
 import { TrainingSteps } from './training_steps.ts';
@@ -79,8 +78,8 @@ export class Model {
     checkOptions('model', options, ['seed']);
     this.definition = definition;
     const seed = checkWhole('model: seed', options.seed ?? 0, 0);
-    this.#steps = new TrainingSteps(seed);
     this.#weights = new Weights(definition.parameters, seed);
+    this.#steps = new TrainingSteps(seed, this.#weights);
     this.#preprocessing = defaultPreprocessing(definition.name, definition.input);
   }
 
@@ -145,27 +144,22 @@ export class Model {
     checkSource('fit: data', data);
     const { validation, ...run } = checkFitOptions(options);
     const compiled = this.#trainable('fit');
-    const steps = this.#steps;
-    return this.#exclusive('fit', () =>
-      runFit(
-        {
-          seed: steps.seed,
-          get step() {
-            return steps.done;
-          },
-          stage: (batch) => steps.stage(compiled, this.#checkBatch('fit: data', batch)),
-          validate: async (signal) => {
-            if (validation === undefined) return undefined;
-            const options = { batchSize: run.batchSize, ...(signal && { signal }) };
-            const { loss, top1, top5 } = await this.#evaluate(compiled, validation, options);
-            return { loss, top1, top5 };
-          },
-          capture: () => this.#capture(),
-          restore: (checkpoint) => this.#restore(checkpoint),
+    this.#weights.require('fit', run.weights);
+    const { batchSize, weights, accumulate } = run;
+    return this.#exclusive('fit', () => {
+      const trainee = this.#steps.trainee(compiled, {
+        accumulate,
+        weights,
+        check: (batch) => this.#checkBatch('fit: data', batch),
+        metadata: () => this.#metadata(),
+        restoreMetadata: (path, metadata) => this.#restoreMetadata(path, metadata),
+        validate: async (signal) => {
+          const options = { batchSize, weights, ...(signal && { signal }) };
+          return validation && this.#evaluate(compiled, validation, options);
         },
-        { data, ...run, schedule: compiled.options.schedule },
-      ),
-    );
+      });
+      return runFit(trainee, { data, ...run, schedule: compiled.options.schedule });
+    });
   }
 
   /**
@@ -299,7 +293,7 @@ export class Model {
       );
       const preprocessing = storedPreprocessing(path, metadata, this.input);
       await this.#weights.assign(values);
-      if (preprocessing !== undefined) this.#preprocessing = preprocessing;
+      this.#preprocessing = preprocessing ?? this.#preprocessing;
       return result;
     });
   }
@@ -368,19 +362,8 @@ export class Model {
     return modelMetadata(this.definition, this.#preprocessing);
   }
 
-  async #capture(): Promise<ModelSnapshot> {
-    const tensors = [...(await this.#weights.capture())].map(
-      ([name, { shape, data }]) => [name, { dtype: 'F32', shape, data }] as const,
-    );
-    return { tensors: new Map(tensors), metadata: this.#metadata() };
-  }
-
-  async #restore({ path, tensors, metadata, state }: Checkpoint): Promise<void> {
-    requireSameModel(path, metadata, this.#metadata());
-    const preprocessing = storedPreprocessing(path, metadata, this.input);
-    await this.#weights.restore(tensors);
-    this.#steps.done = state.modelStep;
-    if (preprocessing !== undefined) this.#preprocessing = preprocessing;
+  #restoreMetadata(path: string, metadata: ReadonlyMap<string, string>): void {
+    this.#preprocessing = storedPreprocessing(path, metadata, this.input) ?? this.#preprocessing;
   }
 
   #close(): void {

@@ -95,8 +95,18 @@ export interface FitOptions {
   batchSize?: number;
   /** Whether such data is shuffled in each epoch; default true. */
   shuffle?: boolean;
+  /**
+   * Batches that make an optimizer step, by the mean of their gradients, as one of as many images would but for batch norm,
+   * whose statistics are each batch's own; default 1. The last step of an epoch takes what is left.
+   */
+  accumulate?: number;
   /** Data to evaluate on after each epoch. */
   validation?: BatchSource;
+  /**
+   * Which weights are validated, and kept as the best: `'trained'` (default) or `'ema'`, their moving averages, where
+   * `compile` asks for them.
+   */
+  weights?: 'trained' | 'ema';
   /**
    * Ends the run after the step in progress; `fit` rejects with the signal's reason, after it has written a checkpoint if
    * there are any. The model stays usable.
@@ -257,6 +267,8 @@ const fitKeys = [
   'epochs',
   'batchSize',
   'shuffle',
+  'accumulate',
+  'weights',
   'validation',
   'signal',
   'callbacks',
@@ -280,6 +292,8 @@ export function checkFitOptions(options: FitOptions) {
     epochs: checkWhole('fit: epochs', options.epochs, 1),
     batchSize: checkWhole('fit: batchSize', options.batchSize ?? 32, 1),
     shuffle: checkFlag('fit: shuffle', options.shuffle ?? true),
+    accumulate: checkWhole('fit: accumulate', options.accumulate ?? 1, 1),
+    weights: checkChoice('fit: weights', options.weights ?? 'trained', ['trained', 'ema']),
     validation,
     signal: checkSignal('fit: signal', options.signal),
     callbacks,

@@ -1,7 +1,7 @@
 /** A model's parameters and states: initial values first, then tensors on its device. */
 import type { Device } from './device.ts';
 import { ArgumentError, DisposedError, ShapeError, StateError, WeightsError } from './errors.ts';
-import { averageName } from './graph/update.ts';
+import { averageName, gradientName } from './graph/update.ts';
 import { formatShape, sameShape, sizeOf } from './ir/graph.ts';
 import type { ParameterSpec } from './layers/model_builder.ts';
 import { Tensor } from './tensor.ts';
@@ -115,10 +115,14 @@ export class Weights {
     );
   }
 
-  /** Every tensor as it is now, those of {@link addStates} under names that begin with `#`. */
-  async capture(): Promise<Map<string, StateTensor>> {
+  /**
+   * Every tensor as it is now, those of {@link addStates} under names that begin with `#`.
+   *
+   * @param gradients whether gradients that wait for an update are among them
+   */
+  async capture(gradients: boolean): Promise<Map<string, StateTensor>> {
     const weights = await this.stateDict();
-    const states = this.#states();
+    const states = this.#states(gradients);
     const values = (await this.#device?.read(states.map(({ handle }) => handle))) ?? [];
     return new Map([
       ...weights,
@@ -131,10 +135,10 @@ export class Weights {
    *
    * @throws WeightsError if any tensor is missing, unknown or of another shape; nothing has changed then
    */
-  async restore(captured: ReadonlyMap<string, StateTensor>): Promise<void> {
+  async restore(captured: ReadonlyMap<string, StateTensor>, gradients: boolean): Promise<void> {
     const expected = new Map<string, readonly number[]>([
       ...this.specs.map((spec) => [spec.name, storedShape(spec)] as const),
-      ...this.#states().map(({ name, shape }) => [`#${name}`, shape] as const),
+      ...this.#states(gradients).map(({ name, shape }) => [`#${name}`, shape] as const),
     ]);
     const missing = [...expected.keys()].filter((name) => !captured.has(name));
     const unexpected = [...captured.keys()].filter((name) => !expected.has(name));
@@ -168,9 +172,9 @@ export class Weights {
   }
 
   /** Tensors beside the model's own. */
-  #states(): Tensor[] {
-    const own = new Set(this.specs.map(({ name }) => name));
-    return [...this.#tensors.values()].filter(({ name }) => !own.has(name));
+  #states(gradients: boolean): Tensor[] {
+    const left = new Set(this.specs.flatMap(({ name }) => (gradients ? [name] : [name, gradientName(name)])));
+    return [...this.#tensors.values()].filter(({ name }) => !left.has(name));
   }
 
   #release(): void {

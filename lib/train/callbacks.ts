@@ -10,7 +10,7 @@ export interface Metrics {
   readonly top5: number;
 }
 
-/** After a step. */
+/** After a step: a batch, which updates parameters unless it waits for others to do so with. */
 export interface StepLogs extends Metrics {
   /** From 0. */
   readonly epoch: number;
@@ -21,6 +21,8 @@ export interface StepLogs extends Metrics {
   /** Samples in this step. */
   readonly samples: number;
   readonly lr: number;
+  /** Norm of all gradients together before it is limited, where `compile` has a `clipNorm` and parameters were updated. */
+  readonly gradientNorm?: number;
 }
 
 /** After an epoch. */

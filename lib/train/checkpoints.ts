@@ -178,8 +178,7 @@ export class CheckpointFolder {
 
   /** Writes the weights of the best epoch so far. */
   async writeBest({ tensors, metadata }: ModelSnapshot, logs: Record<string, string>): Promise<void> {
-    const weights = [...tensors].filter(([name]) => !name.startsWith('#'));
-    await writeSealed(join(this.directory, 'best.safetensors'), weights, {
+    await writeSealed(join(this.directory, 'best.safetensors'), tensors, {
       metadata: [...metadata, ...Object.entries(logs)],
     });
   }

@@ -46,12 +46,18 @@ export interface Trainee {
   readonly seed: number;
   /** Optimizer steps done. */
   readonly step: number;
+  /** Batches that wait for others to make an optimizer step with. */
+  readonly accumulated: number;
   /** Checks and copies what the data gave. */
   stage(batch: unknown): Promise<StagedStep>;
+  /** Makes an optimizer step of the batches that wait for one. */
+  flush(lr: number): Promise<void>;
   /** Metrics on validation data, if there is any. */
   validate(signal: AbortSignal | undefined): Promise<Metrics | undefined>;
   /** All tensors as they are now. */
   capture(): Promise<ModelSnapshot>;
+  /** The weights that are validated. */
+  captureWeights(): Promise<ModelSnapshot>;
   /** Puts tensors back that {@link capture} gave, and the number of steps; if anything does not fit, nothing changes. */
   restore(checkpoint: Checkpoint): Promise<void>;
 }
@@ -61,6 +67,8 @@ export interface FitRun {
   readonly epochs: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  /** Batches that make an optimizer step. */
+  readonly accumulate: number;
   readonly schedule: Schedule;
   readonly callbacks: readonly Callback[];
   readonly signal: AbortSignal | undefined;
@@ -157,10 +165,13 @@ class Training {
     };
     try {
       await overlap(draw, async (staged) => {
+        const before = this.#model.step;
         await this.#advance(staged, steps);
-        if (this.#model.step % (this.#run.checkpoints?.everySteps ?? Infinity) === 0)
+        const { step } = this.#model;
+        if (step > before && step % (this.#run.checkpoints?.everySteps ?? Infinity) === 0)
           await this.#save(secondsSince());
       });
+      await this.#model.flush(this.#lr);
     } catch (error) {
       this.#seconds = secondsSince();
       throw error;
@@ -181,7 +192,7 @@ class Training {
     const fraction = steps === undefined ? 0 : step / steps;
     this.#lr = this.#schedule.at({ epoch: this.#epoch + fraction, epochs: this.#run.epochs });
     const { size } = staged;
-    const { loss, top1, top5 } = await staged.run(this.#lr);
+    const { loss, top1, top5, gradientNorm } = await staged.run(this.#lr);
     this.#sum.add(loss, top1, top5, size);
     this.#step += 1;
     for (const callback of this.#run.callbacks) {
@@ -194,6 +205,7 @@ class Training {
         loss,
         top1: top1 / size,
         top5: top5 / size,
+        ...(gradientNorm !== undefined && { gradientNorm }),
       });
     }
   }
@@ -206,14 +218,15 @@ class Training {
     if (!isBetter(monitor, value, this.#best)) return;
     await this.#write(async (folder) => {
       const metadata = { 'senet.epoch': String(logs.epoch), [`senet.${monitor}`]: String(value) };
-      await folder.writeBest(await this.#model.capture(), metadata);
+      await folder.writeBest(await this.#model.captureWeights(), metadata);
       this.#best = value;
     });
   }
 
   /** Writes a checkpoint of where the run is, unless that is done. */
   async #save(seconds = this.#seconds): Promise<void> {
-    const place = `${this.#model.step} ${this.#epoch} ${this.#step} ${this.#stopped}`;
+    const { step, accumulated } = this.#model;
+    const place = `${step} ${accumulated} ${this.#epoch} ${this.#step} ${this.#stopped}`;
     if (this.#saved === place) return;
     await this.#write(async (folder) => {
       const path = await folder.write(await this.#model.capture(), this.#state(seconds));
@@ -245,6 +258,8 @@ class Training {
       modelStep: this.#model.step,
       batchSize: this.#run.batchSize,
       shuffle: this.#run.shuffle,
+      accumulate: this.#run.accumulate,
+      accumulated: this.#model.accumulated,
       epoch: this.#epoch,
       step: this.#step,
       sums: this.#sum.sums,

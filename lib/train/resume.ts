@@ -27,9 +27,9 @@ export async function findCheckpoint(
 export function requireSameRun(
   path: string,
   state: RunState,
-  run: Pick<RunState, 'seed' | 'batchSize' | 'shuffle'>,
+  run: Pick<RunState, 'seed' | 'batchSize' | 'shuffle' | 'accumulate'>,
 ): void {
-  const keys = ['seed', 'batchSize', 'shuffle'] as const;
+  const keys = ['seed', 'batchSize', 'shuffle', 'accumulate'] as const;
   const different = keys
     .filter((key) => state[key] !== run[key])
     .map((key) => `${key} ${state[key]} there, ${run[key]} here`);

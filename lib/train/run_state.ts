@@ -11,6 +11,9 @@ export interface RunState {
   readonly modelStep: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  /** Batches that make an optimizer step, and how many wait for others to make one with. */
+  readonly accumulate: number;
+  readonly accumulated: number;
   /** The running epoch, from 0, and how many of its steps are done. */
   readonly epoch: number;
   readonly step: number;
@@ -51,6 +54,8 @@ const schema = v.object({
   modelStep: whole,
   batchSize: whole,
   shuffle: v.boolean(),
+  accumulate: whole,
+  accumulated: whole,
   epoch: whole,
   step: whole,
   sums: v.object({ loss: number, top1: number, top5: number, samples: whole }),

@@ -44,6 +44,19 @@ describe('the folder', () => {
     expect(await bitsOf(last)).toBe(await bitsOf(model));
   });
 
+  test('keeps the averages where these are validated', async () => {
+    const directory = newFolder();
+    const model = await open({ adamw: true });
+    const { epochs } = await model.fit(data, {
+      ...{ epochs: 1, batchSize: 8, validation, weights: 'ema' },
+      checkpoints: { directory, best: 'validation.top1' },
+    });
+    const best = await open();
+    await best.load(join(directory, 'best.safetensors'));
+    expect((await best.evaluate(validation)).loss).toBe(epochs[0]!.validation!.loss);
+    expect(await best.stateDict()).toEqual(await model.stateDict({ weights: 'ema' }));
+  });
+
   test('is not mixed with another run, and cleared of what dead writers left', async () => {
     const directory = newFolder();
     const model = await open();

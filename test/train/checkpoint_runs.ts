@@ -15,7 +15,7 @@ import {
 } from '../../lib/layers/index.ts';
 import { Model } from '../../lib/model.ts';
 import type { History } from '../../lib/train/callbacks.ts';
-import { sgd } from '../../lib/train/optimizer.ts';
+import { adamw, sgd } from '../../lib/train/optimizer.ts';
 import { type Schedule, schedules } from '../../lib/train/schedules.ts';
 import { batchOf, CLASSES, SIZE } from './helpers.ts';
 
@@ -55,6 +55,8 @@ export interface Setting {
   readonly device?: 'cpu' | 'cuda';
   readonly precision?: 'float16';
   readonly momentum?: number;
+  /** AdamW in place of SGD, with averages of the weights. */
+  readonly adamw?: boolean;
   readonly reduction?: number;
   readonly schedule?: Schedule;
 }
@@ -68,7 +70,9 @@ export async function open(setting: Setting = {}): Promise<Model> {
     device,
     ...(precision && { precision }),
     ...(device === 'cpu' && { threads: 1 }),
-    optimizer: sgd({ momentum, nesterov: momentum > 0 }),
+    ...(setting.adamw === true
+      ? { optimizer: adamw(), ema: { decay: 0.9 }, clipNorm: 1 }
+      : { optimizer: sgd({ momentum, nesterov: momentum > 0 }) }),
     schedule: setting.schedule ?? schedules.cosine({ lr: 0.1, warmupEpochs: 1 }),
   });
   return model;

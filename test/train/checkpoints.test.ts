@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BatchSource } from '../../lib/data/source.ts';
-import { ArgumentError, FileError, WeightsError } from '../../lib/errors.ts';
+import { ArgumentError, FileError, StateError, WeightsError } from '../../lib/errors.ts';
 import type { FitOptions } from '../../lib/model_options.ts';
 import type { Callback, History } from '../../lib/train/callbacks.ts';
 import { earlyStopping } from '../../lib/train/early_stopping.ts';
@@ -23,15 +23,16 @@ interface Outcome {
 
 class Interruption extends Error {}
 
-/** Trains; where `stopAt` steps were done in this sitting, it is thrown out of. */
+/** Trains; where `stopAt` steps were done in this sitting, it is thrown out of or, with `abort`, aborted. */
 async function run(
   setting: Setting,
   options: Partial<FitOptions>,
   losses: Map<string, number>,
-  { stopAt = Infinity, source = data as BatchSource } = {},
+  { stopAt = Infinity, source = data as BatchSource, abort = false } = {},
 ): Promise<Outcome> {
   const model = await open(setting);
   let steps = 0;
+  const controller = new AbortController();
   const watch: Callback = {
     onStepEnd({ epoch, step, loss }) {
       const key = `${epoch}:${step}`;
@@ -39,11 +40,15 @@ async function run(
       if (losses.has(key)) expect(loss).toBe(losses.get(key));
       losses.set(key, loss);
       steps += 1;
-      if (steps === stopAt) throw new Interruption();
+      if (steps !== stopAt) return;
+      if (!abort) throw new Interruption();
+      controller.abort(new Interruption());
     },
   };
   const callbacks = [watch, ...(options.callbacks ?? [])];
-  const history = await model.fit(source, { epochs: 4, batchSize: 8, validation, ...options, callbacks });
+  const { signal } = controller;
+  const common = { epochs: 4, batchSize: 8, validation, signal };
+  const history = await model.fit(source, { ...common, ...options, callbacks });
   return { losses, history, bits: await bitsOf(model) };
 }
 
@@ -52,7 +57,7 @@ async function inSittings(
   setting: Setting,
   options: () => Partial<FitOptions>,
   lengths: readonly number[],
-  source?: () => BatchSource,
+  { source, abort = false }: { source?: () => BatchSource; abort?: boolean } = {},
 ): Promise<Outcome> {
   const losses = new Map<string, number>();
   const directory = newFolder();
@@ -60,7 +65,7 @@ async function inSittings(
     try {
       const checkpoints = { ...options().checkpoints, directory };
       const settings = { ...options(), checkpoints, resume: 'auto' };
-      return await run(setting, settings, losses, { stopAt, ...(source && { source: source() }) });
+      return await run(setting, settings, losses, { stopAt, abort, ...(source && { source: source() }) });
     } catch (error) {
       if (!(error instanceof Interruption)) throw error;
     }
@@ -72,11 +77,12 @@ async function expectSameAsUnbroken(
   setting: Setting,
   options: () => Partial<FitOptions>,
   lengths: readonly number[],
-  source?: () => BatchSource,
+  more: { source?: () => BatchSource; abort?: boolean } = {},
 ) {
+  const { source } = more;
   const { checkpoints: _, ...plain } = options();
   const whole = await run(setting, plain, new Map(), source && { source: source() });
-  const pieces = await inSittings(setting, options, lengths, source);
+  const pieces = await inSittings(setting, options, lengths, more);
   expect(pieces.losses).toEqual(whole.losses);
   expect(timeless(pieces.history)).toEqual(timeless(whole.history));
   expect(pieces.bits).toBe(whole.bits);
@@ -123,7 +129,19 @@ describe('a run that is interrupted gives the bits of an unbroken one', () => {
         })(),
     ],
   ])('from %s', async (_, source) => {
-    await expectSameAsUnbroken({}, everySteps(2), [3, 4, 5], source);
+    await expectSameAsUnbroken({}, everySteps(2), [3, 4, 5], { source });
+  });
+
+  test('with AdamW, averages of the weights and a limit of gradients', async () => {
+    const options = () => ({ ...everySteps(2)(), weights: 'ema' as const });
+    await expectSameAsUnbroken({ adamw: true }, options, [3, 4, 5]);
+  });
+
+  test.each([false, true])('where batches wait for others, aborted: %s', async (abort) => {
+    // Steps of 2, 2 and 1 of an epoch's 5 batches; an abort saves those that wait.
+    const options = () => ({ ...everySteps(1)(), accumulate: 2 });
+    await expectSameAsUnbroken({}, options, [1, 2, 3, 4], { abort });
+    await expectSameAsUnbroken({ adamw: true }, options, [3, 5], { abort });
   });
 
   test('with a loss scale, on cuda', async () => {
@@ -187,6 +205,7 @@ describe('what does not fit is said, and changes nothing', () => {
   test.each<[string, Setting, Partial<FitOptions>, unknown]>([
     ['seed', { seed: 2 }, {}, /another run: seed 1 there, 2 here/],
     ['batch size', {}, { batchSize: 4 }, /batchSize 8 there, 4 here/],
+    ['accumulation', {}, { accumulate: 2 }, /accumulate 1 there, 2 here/],
     ['order', {}, { shuffle: false }, /shuffle true there, false here/],
     ['model', { reduction: 8 }, {}, /another model: .*"reduction":4.* there/],
     ['optimizer', { momentum: 0 }, {}, WeightsError],
@@ -206,6 +225,9 @@ describe('what does not fit is said, and changes nothing', () => {
     await expect(train({ checkpoints: { directory: 'a', keepLast: 0 } })).rejects.toThrow(/keepLast: /);
     await expect(train({ checkpoints: { directory: 'a', best: 'speed' } })).rejects.toThrow(/best: /);
     await expect(train({ checkpoints: { directory: 'a', onError: 1 } })).rejects.toThrow(/onError: /);
+    await expect(train({ accumulate: 0 })).rejects.toThrow(/accumulate: /);
+    await expect(train({ weights: 'ema' })).rejects.toThrow(StateError);
+    await expect(train({ weights: 'best' })).rejects.toThrow(/weights: /);
     await expect(train({ handleSignals: 'yes' })).rejects.toThrow(/handleSignals: /);
     const twice = [earlyStopping(), earlyStopping()];
     await expect(train({ callbacks: twice })).rejects.toThrow(/'earlyStopping' twice/);

@@ -17,7 +17,16 @@ describe('the best value', () => {
   test('may be no number, and is kept in the state of a run', () => {
     const metrics = { loss: Number.NaN, top1: 0.1, top5: Infinity };
     const state: RunState = {
-      ...{ seed: 2 ** 53 - 1, modelStep: 7, batchSize: 8, shuffle: true, epoch: 1, step: 2 },
+      ...{
+        seed: 2 ** 53 - 1,
+        modelStep: 7,
+        batchSize: 8,
+        shuffle: true,
+        accumulate: 4,
+        accumulated: 3,
+        epoch: 1,
+        step: 2,
+      },
       ...{ seconds: 0.1, lr: -Infinity, stopped: false, best: undefined },
       sums: { loss: 1e-300, top1: 1, top5: 2, samples: 3 },
       epochs: [

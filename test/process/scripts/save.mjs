@@ -7,7 +7,15 @@ const [directory] = process.argv.slice(2);
 const folder = new CheckpointFolder({ directory, everyEpochs: 1, keepLast: 3 });
 await folder.prepare();
 const state = {
-  ...{ seed: 0, batchSize: 1, shuffle: true, epoch: 0, sums: { loss: 0, top1: 0, top5: 0, samples: 0 } },
+  ...{
+    seed: 0,
+    batchSize: 1,
+    shuffle: true,
+    accumulate: 1,
+    accumulated: 0,
+    epoch: 0,
+    sums: { loss: 0, top1: 0, top5: 0, samples: 0 },
+  },
   ...{ seconds: 0, lr: 0.1, stopped: false, epochs: [], schedule: null, callbacks: {} },
 };
 const latest = await folder.latest();
