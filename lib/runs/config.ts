@@ -24,12 +24,16 @@ const schedule = v.variant('kind', [
 /** What a recipe can say: everything about training that does not depend on model and data. */
 const recipeFields = {
   epochs: count,
-  /** Images of a step. */
+  /** Images of a batch. */
   batchSize: count,
+  /** Batches that make an optimizer step. */
+  accumulate: count,
   optimizer,
   schedule,
   labelSmoothing: v.number(),
   clipNorm: v.number(),
+  /** Moving averages of the weights, which are then what is validated and kept. */
+  ema: options,
   /** Random changes of training images; of ImageNet-style ones, what `augmented` takes. */
   augment: options,
 };
@@ -40,7 +44,7 @@ const recipeSchema = v.partial(v.strictObject(recipeFields));
 export const datasetNames = ['fashion-mnist', 'mnist', 'cifar10', 'cifar100'] as const;
 
 const schema = v.strictObject({
-  ...v.partial(v.object(recipeFields)).entries,
+  ...recipeSchema.entries,
   /** Name of a recipe, which gives what is left out here. */
   recipe: v.exactOptional(text),
   /** Name of the zoo. */
@@ -93,6 +97,8 @@ export function checkRunConfig(where: string, value: unknown): RunConfig {
   const path = v.getDotPath(issue);
   const place = path === null ? where : `${where}: ${path}`;
   if (issue.expected === 'never') throw new ArgumentError(`${place}: there is no such field`);
+  // Of a field that is missing the schema expects its name.
+  if (issue.received === 'undefined') throw new ArgumentError(`${place}: expected a value, received none`);
   throw new ArgumentError(
     `${place}: expected ${issue.expected ?? issue.message}, received ${issue.received}`,
   );

@@ -66,6 +66,7 @@ function compileOptionsOf(config: RunConfig): CompileOptions {
       loss: crossEntropy({ labelSmoothing: config.labelSmoothing }),
     }),
     ...(config.clipNorm !== undefined && { clipNorm: config.clipNorm }),
+    ...(config.ema !== undefined && { ema: config.ema }),
   };
 }
 
@@ -141,7 +142,11 @@ export async function prepareRun(config: unknown, where = 'config'): Promise<Pre
     await model.compile(compile);
     const stopping = complete.earlyStopping;
     const callbacks = stopping === undefined ? [] : [earlyStopping(stopping as EarlyStoppingOptions)];
-    const fit = { epochs, batchSize, callbacks, ...(validation && { validation }) };
+    const fit: FitOptions = {
+      ...{ epochs, batchSize, callbacks, accumulate: complete.accumulate ?? 1 },
+      weights: complete.ema === undefined ? 'trained' : 'ema',
+      ...(validation && { validation }),
+    };
     return { ...parts, config: complete, train, fit };
   } catch (error) {
     model.dispose();

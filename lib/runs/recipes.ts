@@ -8,10 +8,11 @@ const inception = { flip: true, randomResizedCrop: {} };
  * that names one may change any part of it. Where a source leaves something open, the comment says what was chosen.
  */
 export const recipes = {
-  /** The paper, section 5.1: ImageNet on 1,024 images a step. Weight decay is that of ResNet. */
+  /** The paper, section 5.1: ImageNet in steps of 1,024 images. Weight decay is that of ResNet. */
   'imagenet-paper': {
     epochs: 100,
-    batchSize: 1024,
+    batchSize: 64,
+    accumulate: 16,
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
     schedule: { kind: 'steps', lr: 0.6, every: 30 },
     augment: inception,
@@ -19,7 +20,8 @@ export const recipes = {
   /** The paper, section 6: the rate falls by 10 when the loss stays, three times. 256 images a step are assumed. */
   'imagenet-ablation': {
     epochs: 300,
-    batchSize: 256,
+    batchSize: 64,
+    accumulate: 4,
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
     schedule: { kind: 'reduceOnPlateau', lr: 0.1, minLr: 1e-4 },
     labelSmoothing: 0.1,
@@ -28,7 +30,8 @@ export const recipes = {
   /** The paper, section 5.1: MobileNet and ShuffleNet. Weight decay is that of an earlier version of it. */
   mobile: {
     epochs: 400,
-    batchSize: 256,
+    batchSize: 64,
+    accumulate: 4,
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 4e-5 },
     schedule: { kind: 'reduceOnPlateau', lr: 0.1, minLr: 1e-4 },
     augment: inception,
@@ -36,11 +39,24 @@ export const recipes = {
   /** SENet-154, the paper's appendix. Dropout 0.2 is part of the model. */
   senet154: {
     epochs: 100,
-    batchSize: 2048,
+    batchSize: 64,
+    accumulate: 32,
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
     schedule: { kind: 'steps', lr: 1, every: 30 },
     labelSmoothing: 0.1,
     augment: inception,
+  },
+  /** Networks of ImageNet as they are trained today: AdamW, warm-up and cosine, mixup, averages of the weights. */
+  modern: {
+    epochs: 100,
+    batchSize: 64,
+    accumulate: 16,
+    optimizer: { kind: 'adamw', weightDecay: 0.05 },
+    schedule: { kind: 'cosine', lr: 1e-3, warmupEpochs: 5 },
+    labelSmoothing: 0.1,
+    clipNorm: 1,
+    ema: { decay: 0.9999 },
+    augment: { ...inception, mixup: 0.2 },
   },
   /** CIFAR ResNets (He et al. 2016): 64,000 steps of 128 images, a tenth of the rate from 32,000 and 48,000. */
   'cifar-resnet': {

@@ -1,0 +1,196 @@
+/** `senet train`, `eval` and `runs`, as a user runs them. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkRunConfig, type EpochLogs, prepareRun, readRun, recipes } from '../../lib/index.ts';
+import { runScript, type ScriptResult, STACK_TRACE } from '../scripts/run_script.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'senet-train-'));
+const path = (name: string): string => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function senet(...args: string[]): Promise<ScriptResult> {
+  const result = await runScript('bin/senet.mjs', args);
+  expect(result.stdout + result.stderr).not.toMatch(STACK_TRACE);
+  return result;
+}
+
+const config = {
+  model: 'se_resnet14',
+  modelOptions: { input: [32, 32, 3] },
+  data: { kind: 'folder', directory: path('photos'), validation: 0.25 },
+  epochs: 2,
+  batchSize: 4,
+  optimizer: { kind: 'sgd', momentum: 0.9 },
+  schedule: { kind: 'cosine', lr: 0.05 },
+  augment: { flip: true },
+  seed: 3,
+  compile: { device: 'cpu', threads: 1 },
+};
+
+beforeAll(async () => {
+  // Reddish and bluish pictures.
+  for (const [name, background] of [
+    ['red', { r: 200, g: 40, b: 40 }],
+    ['blue', { r: 40, g: 40, b: 200 }],
+  ] as const) {
+    mkdirSync(path(`photos/${name}`), { recursive: true });
+    for (let i = 0; i < 8; i += 1) {
+      const colour = { ...background, g: 10 * i };
+      const picture = sharp({ create: { width: 40, height: 36, channels: 3, background: colour } });
+      writeFileSync(path(`photos/${name}/${i}.png`), await picture.png().toBuffer());
+    }
+  }
+  writeFileSync(path('run.json'), JSON.stringify(config));
+  writeFileSync(path('run.mjs'), `export default ${JSON.stringify({ ...config, epochs: 1 })};`);
+});
+
+describe('train', () => {
+  test('leaves a folder with all of the run, which eval and runs read', async () => {
+    const out = path('runs/first');
+    const { code, stdout, stderr } = await senet('train', path('run.json'), '--out', out, '--epochs', '3');
+    expect([code, stderr.split('\n').length]).toEqual([0, 4]);
+    expect(stdout).toMatch(/first: 3 epochs, loss [\d.]+, top-1 [\d.]+ %, validation top-1 [\d.]+ %\n$/);
+    const files = readdirSync(out).map((name) => name.replace(/tfevents.*/, 'tfevents'));
+    expect(files.sort()).toEqual([
+      ...['checkpoints', 'config.json', 'events.out.tfevents', 'log.jsonl', 'model.safetensors'],
+    ]);
+    expect(readdirSync(join(out, 'checkpoints')).sort()[0]).toBe('best.safetensors');
+    const { epochs, losses } = await readRun(out);
+    expect([epochs.length, losses.length]).toEqual([3, 9]);
+
+    const best = await senet('eval', out, '--json');
+    const top1 = Math.max(...epochs.map(({ validation }) => validation!.top1));
+    expect(JSON.parse(best.stdout)).toMatchObject({ samples: 4, top1 });
+    const last = await senet('eval', out, '--checkpoint', 'last');
+    expect(last.stdout).toMatch(/^4 images: loss [\d.]+, top-1 [\d.]+ %, top-5 100\.00 %\n$/);
+
+    const listed = await senet('runs', path('runs'));
+    expect(listed.stdout).toMatch(
+      /^run +model +data +epochs +steps +loss .*\nfirst +se_resnet14 .* 3\/3 +9 /,
+    );
+    expect((await senet('train', path('run.json'), '--out', out)).code).toBe(2);
+  });
+
+  test('takes modules, and goes on with a run as if nothing had happened', async () => {
+    const [out, broken] = [path('runs/whole'), path('runs/broken')];
+    const whole = await senet('train', path('run.mjs'), '--out', out, '--epochs', '2', '--json');
+    expect(whole.code, whole.stderr).toBe(0);
+    // The same run, of which the last checkpoints and weights are lost.
+    expect((await senet('train', path('run.json'), '--out', broken)).code).toBe(0);
+    rmSync(join(broken, 'model.safetensors'));
+    rmSync(join(broken, 'checkpoints', 'step-00000006.safetensors'));
+    const resumed = await senet('train', '--resume', broken, '--json');
+    expect(resumed.code, resumed.stderr).toBe(0);
+    const losses = ({ stdout }: ScriptResult) =>
+      (JSON.parse(stdout) as { epochs: EpochLogs[] }).epochs.map(({ loss, validation }) => [
+        loss,
+        validation,
+      ]);
+    expect(losses(resumed)).toEqual(losses(whole));
+    expect(readFileSync(join(broken, 'model.safetensors'))).toEqual(
+      readFileSync(join(out, 'model.safetensors')),
+    );
+  });
+
+  test('from weights of other classes, by options alone', async () => {
+    const model = await prepareRun(config);
+    await model.model.save(path('start.safetensors'));
+    model.model.dispose();
+    rmSync(path('photos/green'), { recursive: true, force: true });
+    const args = ['--model', 'se_resnet14', '--data', path('photos'), '--weights', path('start.safetensors')];
+    const { code, stderr } = await senet(
+      ...['train', '--out', path('runs/tuned'), ...args, '--epochs', '1', '--lr', '0.01'],
+      ...['--device', 'cpu', '--threads', '1', '--seed', '2', '--batch-size', '8'],
+    );
+    expect(code, stderr).toBe(0);
+    expect((await readRun(path('runs/tuned'))).config).toEqual({
+      model: 'se_resnet14',
+      data: { kind: 'folder', directory: path('photos') },
+      weights: path('start.safetensors'),
+      epochs: 1,
+      batchSize: 8,
+      schedule: { kind: 'constant', lr: 0.01 },
+      seed: 2,
+      compile: { device: 'cpu', threads: 1 },
+    });
+    const evaluated = await senet('eval', ...args, '--device', 'cpu');
+    expect(evaluated.stdout).toMatch(/^2 images: /);
+  });
+
+  test.each([
+    [['train'], 2, /expected --out RUN/],
+    [['train', '--out', path('x')], 2, /expected a CONFIG with 'model', or --model/],
+    [['train', '--out', path('x'), '--model', 'se_resnet14'], 2, /'data', or --data/],
+    [['train', path('run.json'), '--out', path('x'), '--lr', 'much'], 2, /--lr: expected a learning rate/],
+    [['train', path('run.json'), '--resume', path('runs/first')], 2, /--resume: expected nothing else/],
+    [['train', '--resume', path('nowhere')], 1, /ERR_SENET_FILE: .*config\.json/],
+    [['train', path('none.json'), '--out', path('x')], 1, /ERR_SENET_FILE: .*none\.json: cannot read/],
+    [['train', path('none.mjs'), '--out', path('x')], 1, /cannot import/],
+    [
+      ['train', path('run.json'), '--out', path('x'), '--recipe', 'cake'],
+      1,
+      /recipe: expected .*cifar-resnet/,
+    ],
+    [['train', path('run.json'), '--out', path('x'), '--model', 'se_resnet15'], 1, /such as se_resnet14/],
+    [
+      ['train', '--model', 'se_resnet14', '--data', 'cifar10', '--out', path('x'), '--epochs', '1'],
+      1,
+      /folder of CIFAR-10/,
+    ],
+    [['eval'], 2, /expected RUN, or --model/],
+    [['eval', path('nowhere')], 1, /config\.json/],
+    [['runs', path('nowhere')], 1, /ERR_SENET_FILE/],
+  ] as [string[], number, RegExp][])('%j fails with %i', async (args, code, message) => {
+    const result = await senet(...args);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr.trimEnd()).not.toContain('\n');
+    expect(result.code).toBe(code);
+  });
+});
+
+describe('configurations', () => {
+  const wrong = (change: object) => () => checkRunConfig('run.json', { ...config, ...change });
+
+  test('point to the field that is wrong', () => {
+    expect(wrong({ epochs: '2' })).toThrow(/^run\.json: epochs: expected number, received "2"$/);
+    expect(wrong({ data: { kind: 'imagenet' } })).toThrow(/^run\.json: data\.kind: expected .*"cifar10"/);
+    expect(wrong({ data: { kind: 'folder', dir: 'a' } })).toThrow(
+      /^run\.json: data\.dir: there is no such field$/,
+    );
+    expect(wrong({ epoch: 2 })).toThrow(/^run\.json: epoch: there is no such field$/);
+    expect(wrong({ optimizer: { kind: 'adam' } })).toThrow(/^run\.json: optimizer\.kind: expected /);
+    expect(wrong({ model: undefined })).toThrow(/^run\.json: model: expected a value, received none$/);
+    expect(() => checkRunConfig('run.json', null)).toThrow(/^run\.json: expected Object, received null$/);
+  });
+
+  test('what a part does not take is said by that part', async () => {
+    const prepare = (change: object) => prepareRun({ ...config, ...change });
+    await expect(prepare({ optimizer: { kind: 'sgd', speed: 1 } })).rejects.toThrow(
+      /sgd: expected options .*'speed'/,
+    );
+    await expect(prepare({ schedule: { kind: 'cosine' } })).rejects.toThrow(/cosine: lr: /);
+    await expect(prepare({ augment: { flop: true } })).rejects.toThrow(/flop/);
+    await expect(prepare({ compile: { device: 'tpu' } })).rejects.toThrow(/device: /);
+    await expect(prepare({ ema: { decay: 2 } })).rejects.toThrow(/decay/);
+    await expect(prepare({ earlyStopping: { patience: -1 } })).rejects.toThrow(/patience: /);
+    const { epochs: _, ...endless } = config;
+    await expect(prepareRun(endless)).rejects.toThrow(/epochs: expected a number of epochs, or a recipe/);
+  });
+
+  test.each(Object.keys(recipes))('recipe %s is ready to train', async (recipe) => {
+    const { model, modelOptions, data, compile } = config;
+    const run = await prepareRun({ model, modelOptions, data, compile, recipe });
+    try {
+      expect(run.config).toMatchObject(recipes[recipe as keyof typeof recipes]);
+      const { accumulate = 1, batchSize } = run.config;
+      expect(accumulate * batchSize!).toBeGreaterThanOrEqual(128);
+      const { epochs } = await run.model.fit(run.train, { ...run.fit, epochs: 1, batchSize: 4 });
+      expect(epochs[0]!.loss).toBeGreaterThan(0);
+    } finally {
+      run.model.dispose();
+    }
+  });
+});
