@@ -18,6 +18,7 @@ export type { ImageDatasetOptions } from './data/dataset_options.ts';
 export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
 export { imagenetClasses } from './data/imagenet_classes.ts';
 export { type MnistOptions, mnist, mnistClasses } from './data/mnist.ts';
+export type { Normalization } from './data/pixels.ts';
 export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
 export { type Guess, topK } from './data/top_k.ts';
 export {
@@ -83,7 +84,7 @@ export {
 } from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
-export { checkRunConfig, type Recipe, type RunConfig } from './runs/config.ts';
+export { checkRunConfig, type PlainOptions, type Recipe, type RunConfig } from './runs/config.ts';
 export { type PreparedRun, prepareRun } from './runs/prepare.ts';
 export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
 export { type RecipeName, recipes } from './runs/recipes.ts';

@@ -1,70 +1,102 @@
 /** A training run as plain data, as it stands in configuration files. */
 import * as v from 'valibot';
 import { ArgumentError } from '../errors.ts';
-import { monitors } from '../train/monitor.ts';
+import { type Monitor, monitors } from '../train/monitor.ts';
 
 /** Options that the function they are passed to checks itself, and names. */
+export type PlainOptions = { readonly [option: string]: unknown };
+
+/** What a recipe says of training: all that depends on neither model nor data. */
+export interface Recipe {
+  readonly epochs?: number;
+  /** Images of a batch; default 32. */
+  readonly batchSize?: number;
+  /** Batches that make an optimizer step; default 1. */
+  readonly accumulate?: number;
+  /** Options of {@link sgd} or {@link adamw}; default SGD with theirs. */
+  readonly optimizer?: { readonly kind: 'sgd' | 'adamw' } & PlainOptions;
+  /** Options of one of {@link schedules}; default a constant rate of 0.1. */
+  readonly schedule?: {
+    readonly kind: 'constant' | 'steps' | 'cosine' | 'reduceOnPlateau';
+  } & PlainOptions;
+  /** See {@link crossEntropy}. */
+  readonly labelSmoothing?: number;
+  /** See {@link CompileOptions.clipNorm}. */
+  readonly clipNorm?: number;
+  /** Moving averages of the weights, as {@link EmaOptions}; they are what is validated and kept. */
+  readonly ema?: PlainOptions;
+  /** Random changes of training images, an {@link Augmentation}. */
+  readonly augment?: PlainOptions;
+}
+
+/** A training run as plain data; `senet train` reads it from a file. What it leaves out is the recipe's. */
+export interface RunConfig extends Recipe {
+  /** One of {@link recipes}. */
+  readonly recipe?: string;
+  /** Name of the zoo. */
+  readonly model: string;
+  /** Options of {@link createModel}; size and number of classes are the data's. */
+  readonly modelOptions?: PlainOptions;
+  /** Weights to start from. Where they are of other classes, the classifier stays new. */
+  readonly weights?: string;
+  readonly data: {
+    /** A known data set, or `folder` for images in a sub-folder for each class. */
+    readonly kind: (typeof datasetNames)[number] | 'folder';
+    readonly directory?: string;
+    /**
+     * Share of the training images that is kept for validation; default 0.2 of a folder, and 0 of the others, which are
+     * then validated on their test images.
+     */
+    readonly validation?: number;
+    /** Take only so many training images; not of a folder. */
+    readonly limit?: number;
+  };
+  /** Decides initial weights, order, augmentation and dropout; default 0. */
+  readonly seed?: number;
+  /** Further {@link CompileOptions}, such as the device. */
+  readonly compile?: PlainOptions;
+  /** As {@link CheckpointOptions}; the folder is the run's. */
+  readonly checkpoints?: {
+    readonly everyEpochs?: number;
+    readonly everySteps?: number;
+    readonly keepLast?: number;
+    readonly best?: Monitor;
+  };
+  /** As {@link EarlyStoppingOptions}; default not. */
+  readonly earlyStopping?: PlainOptions;
+}
+
+/** Names of the data sets that are read into memory. */
+export const datasetNames = ['fashion-mnist', 'mnist', 'cifar10', 'cifar100'] as const;
+
 const options = v.record(v.string(), v.unknown());
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = v.pipe(v.string(), v.nonEmpty());
 
-const optimizer = v.variant('kind', [
-  v.looseObject({ kind: v.literal('sgd') }),
-  v.looseObject({ kind: v.literal('adamw') }),
-]);
-
-const schedule = v.variant('kind', [
-  v.looseObject({ kind: v.literal('constant') }),
-  v.looseObject({ kind: v.literal('steps') }),
-  v.looseObject({ kind: v.literal('cosine') }),
-  v.looseObject({ kind: v.literal('reduceOnPlateau') }),
-]);
-
-/** What a recipe can say: everything about training that does not depend on model and data. */
-const recipeFields = {
-  epochs: count,
-  /** Images of a batch. */
-  batchSize: count,
-  /** Batches that make an optimizer step. */
-  accumulate: count,
-  optimizer,
-  schedule,
-  labelSmoothing: v.number(),
-  clipNorm: v.number(),
-  /** Moving averages of the weights, which are then what is validated and kept. */
-  ema: options,
-  /** Random changes of training images; of ImageNet-style ones, what `augmented` takes. */
-  augment: options,
-};
-
-const recipeSchema = v.partial(v.strictObject(recipeFields));
-
-/** Names of {@link datasets}. */
-export const datasetNames = ['fashion-mnist', 'mnist', 'cifar10', 'cifar100'] as const;
-
 const schema = v.strictObject({
-  ...recipeSchema.entries,
-  /** Name of a recipe, which gives what is left out here. */
+  epochs: v.exactOptional(count),
+  batchSize: v.exactOptional(count),
+  accumulate: v.exactOptional(count),
+  optimizer: v.exactOptional(v.looseObject({ kind: v.picklist(['sgd', 'adamw']) })),
+  schedule: v.exactOptional(
+    v.looseObject({ kind: v.picklist(['constant', 'steps', 'cosine', 'reduceOnPlateau']) }),
+  ),
+  labelSmoothing: v.exactOptional(v.number()),
+  clipNorm: v.exactOptional(v.number()),
+  ema: v.exactOptional(options),
+  augment: v.exactOptional(options),
   recipe: v.exactOptional(text),
-  /** Name of the zoo. */
   model: text,
-  /** Options of `createModel`; images' size and classes are those of the data. */
   modelOptions: v.exactOptional(options),
-  /** Weights to start from; the classifier is new where the classes are others. */
   weights: v.exactOptional(text),
   data: v.strictObject({
-    /** A known data set, or `folder` for images in a sub-folder for each class. */
     kind: v.picklist([...datasetNames, 'folder']),
     directory: v.exactOptional(text),
-    /** Share of the training images that is kept for validation; default 0.2 of a folder, and none of the others, which are validated on their test images. */
     validation: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
-    /** Take only so many training images. */
     limit: v.exactOptional(count),
   }),
-  /** Decides initial weights, order, augmentation and dropout; default 0. */
   seed: v.exactOptional(whole),
-  /** Options of `compile` about the device, and which parameters are trained how. */
   compile: v.exactOptional(options),
   checkpoints: v.exactOptional(
     v.strictObject({
@@ -74,15 +106,8 @@ const schema = v.strictObject({
       best: v.exactOptional(v.picklist(monitors)),
     }),
   ),
-  /** Options of `earlyStopping`. */
   earlyStopping: v.exactOptional(options),
 });
-
-/** What a recipe says of training. */
-export type Recipe = Readonly<v.InferOutput<typeof recipeSchema>>;
-
-/** A training run as plain data; see docs/training.md for its fields. */
-export type RunConfig = Readonly<v.InferOutput<typeof schema>>;
 
 /**
  * Checks a value to be the configuration of a run.
