@@ -84,10 +84,19 @@ export {
 } from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
 export { h100, type Peak, type StepProfile } from './program.ts';
+export {
+  type AblateOptions,
+  ablate,
+  ablations,
+  type Variant,
+  type VariantResult,
+} from './runs/ablate.ts';
 export { checkRunConfig, type PlainOptions, type Recipe, type RunConfig } from './runs/config.ts';
 export { type PreparedRun, prepareRun } from './runs/prepare.ts';
 export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
 export { type RecipeName, recipes } from './runs/recipes.ts';
+export type { Sample } from './runs/statistics.ts';
+export { type TrainRunOptions, trainRun } from './runs/train_run.ts';
 export type {
   Callback,
   EpochLogs,

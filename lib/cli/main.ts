@@ -4,6 +4,7 @@
  * Exit codes: 0 done, 1 failed, 2 wrong use. What was found goes to stdout, what went wrong to stderr, on one line.
  */
 import { isSenetError } from '../index.ts';
+import { ablate } from './ablate.ts';
 import { type Command, readArguments, UsageError } from './command.ts';
 import { convert } from './convert.ts';
 import { data } from './data.ts';
@@ -15,7 +16,7 @@ import { summary } from './summary.ts';
 import { train } from './train.ts';
 
 const commands = new Map<string, Command>(
-  Object.entries({ train, eval: evaluate, runs, data, predict, summary, convert, models }),
+  Object.entries({ train, eval: evaluate, runs, ablate, data, predict, summary, convert, models }),
 );
 
 function overview(): string {

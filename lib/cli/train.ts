@@ -1,16 +1,14 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type EpochLogs,
-  FileError,
-  jsonLines,
   type PreparedRun,
   prepareRun,
   progress,
   readRun,
   recipes,
   runFiles,
-  tensorBoard,
+  trainRun,
 } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { fieldsOf, readConfigFile, recipeNames, runOptions, runUsage } from './run_config.ts';
@@ -43,28 +41,11 @@ ${runUsage}`,
     const directory = resume ?? given.text('out');
     if (directory === undefined) throw new UsageError('expected --out RUN, a folder for the run');
     const run = await (resume === undefined ? begin(given, directory) : goOn(given, directory));
-    const { model, config, fit } = run;
     try {
-      const { epochs } = await model.fit(run.train, {
-        ...fit,
-        callbacks: [
-          ...(fit.callbacks ?? []),
-          progress(),
-          jsonLines(join(directory, runFiles.log)),
-          tensorBoard(directory),
-        ],
-        checkpoints: {
-          directory: join(directory, runFiles.checkpoints),
-          best: run.validation === undefined ? 'loss' : 'validation.top1',
-          ...config.checkpoints,
-        },
-        resume: 'auto',
-        handleSignals: true,
-      });
-      await model.save(join(directory, runFiles.model));
+      const { epochs } = await trainRun(run, directory, { callbacks: [progress()], handleSignals: true });
       return { text: summary(directory, epochs), json: { directory, epochs } };
     } finally {
-      model.dispose();
+      run.model.dispose();
     }
   },
 };
@@ -74,15 +55,7 @@ async function begin(given: Arguments, directory: string): Promise<PreparedRun> 
   const [file] = given.positionals;
   const config = await configOf(given, file);
   await requireEmpty(directory);
-  const run = await prepareRun(config, file ?? 'options');
-  try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(join(directory, runFiles.config), `${JSON.stringify(run.config, undefined, 2)}\n`);
-    return run;
-  } catch (error) {
-    run.model.dispose();
-    throw new FileError(directory, `cannot write: ${error instanceof Error ? error.message : error}`);
-  }
+  return prepareRun(config, file ?? 'options');
 }
 
 async function goOn(given: Arguments, directory: string): Promise<PreparedRun> {
