@@ -95,6 +95,7 @@ export { checkRunConfig, type PlainOptions, type Recipe, type RunConfig } from '
 export { type PreparedRun, prepareRun } from './runs/prepare.ts';
 export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
 export { type RecipeName, recipes } from './runs/recipes.ts';
+export { runsPage } from './runs/runs_page.ts';
 export type { Sample } from './runs/statistics.ts';
 export { type TrainRunOptions, trainRun } from './runs/train_run.ts';
 export type {

@@ -1,17 +1,21 @@
+import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { listRuns, type RunRecord } from '../index.ts';
+import { FileError, listRuns, type RunRecord, runsPage } from '../index.ts';
 import type { Command } from './command.ts';
 
 /** `senet runs` */
 export const runs: Command = {
   summary: 'lists training runs',
-  usage: `senet runs [FOLDER]
-  FOLDER            where the runs' folders are; default runs`,
-  options: {},
+  usage: `senet runs [FOLDER] [--html FILE]
+  FOLDER            where the runs' folders are; default runs
+  --html FILE       write a page with their curves, too, laid over each other`,
+  options: { html: { type: 'string' } },
   positionals: [0, 1],
   run: async (given) => {
     const folder = given.positionals[0] ?? 'runs';
     const found = await listRuns(folder);
+    const html = given.text('html');
+    if (html !== undefined) await writePage(html, found);
     const rows = found.map(rowOf);
     const text =
       rows.length === 0 ? `no runs in '${folder}'` : table([Object.keys(rows[0]!), ...rows.map(cells)]);
@@ -22,7 +26,7 @@ export const runs: Command = {
 const cells = (row: ReturnType<typeof rowOf>): string[] =>
   Object.values(row).map((cell) => String(cell ?? '-'));
 
-function rowOf({ directory, config, epochs, losses, time }: RunRecord) {
+function rowOf({ directory, config, epochs, steps, time }: RunRecord) {
   const shown = (value: number | undefined, digits: number) =>
     value === undefined ? undefined : Number(value.toFixed(digits));
   const best = (of: (logs: RunRecord['epochs'][number]) => number | undefined) =>
@@ -36,11 +40,17 @@ function rowOf({ directory, config, epochs, losses, time }: RunRecord) {
     model: config.model,
     data: config.data.directory ?? config.data.kind,
     epochs: `${epochs.length}/${config.epochs}`,
-    steps: losses.length,
-    loss: shown(epochs.at(-1)?.loss ?? losses.at(-1), 4),
+    steps: steps.length,
+    loss: shown((epochs.at(-1) ?? steps.at(-1))?.loss, 4),
     'best top-1 %': top1 === undefined ? undefined : shown(100 * top1, 2),
     'last heard of': time === undefined ? undefined : new Date(time).toISOString().slice(0, 19),
   };
+}
+
+async function writePage(path: string, found: readonly RunRecord[]): Promise<void> {
+  await writeFile(path, runsPage(found)).catch((error: unknown) => {
+    throw new FileError(path, `cannot write: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors.ts';
 import { asFileError, isSystemError, requirePath } from '../io/regular_file.ts';
-import type { EpochLogs } from '../train/callbacks.ts';
+import type { EpochLogs, StepLogs } from '../train/callbacks.ts';
 import { checkRunConfig, type RunConfig } from './config.ts';
 
 /** Names of what a run keeps in its folder. */
@@ -22,8 +22,8 @@ export const runFiles = {
 export interface RunRecord {
   readonly directory: string;
   readonly config: RunConfig;
-  /** Losses of the steps that were logged, in order. */
-  readonly losses: readonly number[];
+  /** The steps that were logged, in order. */
+  readonly steps: readonly StepLogs[];
   /** The epochs that are done. */
   readonly epochs: readonly EpochLogs[];
   /** When it was last heard of, in milliseconds since 1970; undefined for one that has logged nothing. */
@@ -48,8 +48,8 @@ export async function readRun(directory: string): Promise<RunRecord> {
   return {
     directory,
     config,
-    losses: of('step').map(({ loss }) => Number(loss)),
-    epochs: of('epoch') as unknown[] as EpochLogs[],
+    steps: of('step').map((logs) => logs as object as StepLogs),
+    epochs: of('epoch').map((logs) => logs as object as EpochLogs),
     time: events.at(-1)?.time,
   };
 }

@@ -58,8 +58,8 @@ describe('train', () => {
       ...['checkpoints', 'config.json', 'events.out.tfevents', 'log.jsonl', 'model.safetensors'],
     ]);
     expect(readdirSync(join(out, 'checkpoints')).sort()[0]).toBe('best.safetensors');
-    const { epochs, losses } = await readRun(out);
-    expect([epochs.length, losses.length]).toEqual([3, 9]);
+    const { epochs, steps } = await readRun(out);
+    expect([epochs.length, steps.length]).toEqual([3, 9]);
 
     const best = await senet('eval', out, '--json');
     const top1 = Math.max(...epochs.map(({ validation }) => validation!.top1));
