@@ -22,8 +22,8 @@ export interface ChartOptions {
 /** Okabe and Ito's colours, which people who see few colours can tell apart. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8a8a8a', '#b5a400'];
 const MARGIN = { top: 36, right: 16, bottom: 44, left: 56 };
-/** Space that a name takes in the legend, by its letters. */
-const LETTER = 6.6;
+/** Space that a name takes in the legend beside its letters, and for each of them; height of a row. */
+const LEGEND = { line: 30, letter: 6.6, row: 18 };
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 /** Text as it can stand in SVG. */
@@ -66,6 +66,27 @@ function pathOf(points: readonly (readonly [number, number])[]): string {
   return path;
 }
 
+interface LegendPlace {
+  readonly x: number;
+  readonly row: number;
+}
+
+/** Places of names one after the other, in a new row where the width is over; the first row is the title's. */
+function placeLegend(names: readonly string[], left: number, right: number): LegendPlace[] {
+  let x = right;
+  let row = 0;
+  return names.map((name) => {
+    const width = LEGEND.line + name.length * LEGEND.letter;
+    if (x + width > right) {
+      x = left;
+      row += 1;
+    }
+    const place = { x, row };
+    x += width;
+    return place;
+  });
+}
+
 /** Draws lines over a common pair of axes, with a legend. */
 export function lineChart(series: readonly Series[], options: ChartOptions): string {
   const { width = 640, height = 320 } = options;
@@ -77,8 +98,15 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
     );
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
+  const legend = placeLegend(
+    series.map(({ name }) => name),
+    MARGIN.left,
+    right,
+  );
+  const top = MARGIN.top + LEGEND.row * (legend.at(-1)?.row ?? 0);
+  const isWhole = series.every(({ x }) => x.every(Number.isInteger));
   const px = (x: number) => MARGIN.left + ((x - x0) / (x1 - x0)) * (right - MARGIN.left);
-  const py = (y: number) => bottom - ((y - y0) / (y1 - y0)) * (bottom - MARGIN.top);
+  const py = (y: number) => bottom - ((y - y0) / (y1 - y0)) * (bottom - top);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeText(options.title)}">`,
     `<style>${style}</style>`,
@@ -88,15 +116,13 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
         `<line class="grid" x1="${MARGIN.left}" x2="${right}" y1="${py(y).toFixed(1)}" y2="${py(y).toFixed(1)}"/>` +
         `<text x="${MARGIN.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${y}</text>`,
     ),
-    ...ticks(x0, x1, 8).map(
-      (x) => `<text x="${px(x).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${x}</text>`,
-    ),
-    `<path class="axis" fill="none" d="M${MARGIN.left} ${MARGIN.top}V${bottom}H${right}"/>`,
+    ...ticks(x0, x1, 8)
+      .filter((x) => !isWhole || Number.isInteger(x))
+      .map((x) => `<text x="${px(x).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${x}</text>`),
+    `<path class="axis" fill="none" d="M${MARGIN.left} ${top}V${bottom}H${right}"/>`,
     `<text x="${(MARGIN.left + right) / 2}" y="${height - 8}" text-anchor="middle">${escapeText(options.xLabel)}</text>`,
-    `<text transform="translate(14 ${(MARGIN.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeText(options.yLabel)}</text>`,
+    `<text transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeText(options.yLabel)}</text>`,
   ];
-  let legend = right;
-  for (const { name } of series) legend -= name.length * LETTER + 24;
   series.forEach(({ name, x, y, band }, i) => {
     const colour = COLOURS[i % COLOURS.length]!;
     if (band !== undefined) {
@@ -106,9 +132,10 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
     }
     const points = x.map((v, k) => [px(v), py(y[k]!)] as const);
     parts.push(`<path class="line" stroke="${colour}" d="${pathOf(points)}"/>`);
-    parts.push(`<path class="line" stroke="${colour}" d="M${legend.toFixed(1)} 12h14"/>`);
-    parts.push(`<text x="${(legend + 18).toFixed(1)}" y="16">${escapeText(name)}</text>`);
-    legend += name.length * LETTER + 24;
+    const { x: at, row } = legend[i]!;
+    const line = 16 + LEGEND.row * row;
+    parts.push(`<path class="line" stroke="${colour}" d="M${at.toFixed(1)} ${line - 4}h14"/>`);
+    parts.push(`<text x="${(at + 18).toFixed(1)}" y="${line}">${escapeText(name)}</text>`);
   });
   return `${parts.join('\n')}\n</svg>\n`;
 }
