@@ -166,7 +166,7 @@ describe('convert', () => {
 
 describe('wrong use is one line and exit code 2', () => {
   test.each<[string[], RegExp]>([
-    [[], /expected a command \(predict, .*doctor\), received none/],
+    [[], /expected a command \(train, .*predict, .*doctor\), received none/],
     [['operate'], /received 'operate'/],
     [['predict'], /expected at least 1 argument/],
     [['predict', 'a.jpg'], /expected --model MODEL/],
@@ -191,11 +191,13 @@ describe('wrong use is one line and exit code 2', () => {
     expect(stderr.trimEnd().split('\n').length).toBe(1);
   });
 
-  test.each(['predict', 'summary', 'convert', 'models'])('%s explains itself', async (command) => {
-    const { code, stdout } = await senet(command, '--help');
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^senet ${command} `));
+  test('each command explains itself', async () => {
     const overview = await senet('--help');
-    expect(overview.stdout).toContain(`  ${command}`);
+    for (const command of ['train', 'eval', 'runs', 'ablate', 'predict', 'summary', 'convert', 'models']) {
+      const { code, stdout } = await senet(command, '--help');
+      expect(code, command).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^senet ${command} `));
+      expect(overview.stdout).toContain(`  ${command}`);
+    }
   });
 });
