@@ -16,13 +16,14 @@ export type Words2 = readonly [number, number];
 export const randomUse = {
   order: 1,
   shift: 2,
-  split: 3,
+  initialize: 3,
   resizedCrop: 5,
   rotate: 6,
   colorJitter: 7,
   cutout: 8,
   randomErasing: 9,
   mix: 10,
+  split: 11,
 } as const;
 
 /** Gives one random number in [0, 1) after another. */

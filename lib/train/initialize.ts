@@ -1,16 +1,14 @@
 /** Initial weights: a pure function of (seed, index of the parameter). */
-import { philox4x32, seedKey } from '../data/random.ts';
+import { philox4x32, randomUse, seedKey } from '../data/random.ts';
 import { sizeOf } from '../ir/graph.ts';
 import type { Initializer, ParameterSpec } from '../layers/model_builder.ts';
 
-/** Third counter word of the numbers drawn here; data order and augmentation use others. */
-const INITIALIZE = 3;
 /** Elements drawn before other work on the thread gets its turn: about a millisecond. */
 const CHUNK = 1 << 15;
 
 /** xoshiro128** (Blackman, Vigna 2018): a fast stream, started from four words of the counter-based generator. */
 function uniformStream(seed: number, index: number): () => number {
-  let [a, b, c, d] = philox4x32([index, 0, INITIALIZE, 0], seedKey(seed));
+  let [a, b, c, d] = philox4x32([index, 0, randomUse.initialize, 0], seedKey(seed));
   return () => {
     const scrambled = Math.imul(b, 5);
     const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0;
