@@ -31,9 +31,6 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-const stop = new AbortController();
-process.once('SIGINT', () => stop.abort(new Error('stopped by Ctrl-C')));
-
 async function fineTune(folder) {
   const size = Number(options.size);
   const seed = Number(options.seed);
@@ -58,8 +55,11 @@ async function fineTune(folder) {
   await model.fit(data, {
     epochs: Number(options.epochs),
     batchSize: Number(options.batch),
-    signal: stop.signal,
     callbacks: [progress()],
+    // Ctrl-C saves where the run is; the same command goes on there, another --out begins anew.
+    checkpoints: { directory: `${options.out}.checkpoints` },
+    resume: 'auto',
+    handleSignals: true,
     ...(validation && { validation }),
   });
   if (validation !== undefined) {

@@ -10,6 +10,8 @@ import { checkRunConfig, type RunConfig } from './config.ts';
 export const runFiles = {
   /** The configuration, complete. */
   config: 'config.json',
+  /** Names of the classes, a line each. */
+  classes: 'classes.txt',
   /** What {@link jsonLines} writes. */
   log: 'log.jsonl',
   /** The folder of checkpoints. */

@@ -18,8 +18,8 @@ export interface TrainRunOptions {
 }
 
 /**
- * Trains what {@link prepareRun} has made and keeps it in a folder: `config.json`, `log.jsonl`, TensorBoard's events, the
- * folder `checkpoints` and at the end the weights, `model.safetensors`. A run that is there already goes on where it was.
+ * Trains what {@link prepareRun} has made and keeps it in a folder: `config.json`, `classes.txt` with the names of the
+ * classes, `log.jsonl`, TensorBoard's events, the folder `checkpoints` and at the end the weights, `model.safetensors`. A run that is there already goes on where it was.
  *
  * @example
  * const run = await prepareRun({ recipe: 'fashion-mnist', model: 'se_resnet20', data: { kind: 'fashion-mnist' } });
@@ -34,13 +34,13 @@ export async function trainRun(
   requirePath('trainRun: directory', directory);
   checkOptions('trainRun', options, ['callbacks', 'signal', 'handleSignals']);
   const { callbacks = [], ...more } = options;
-  const { config, fit, model, validation } = run;
-  const path = join(directory, runFiles.config);
+  const { config, fit, model, validation, classes } = run;
   try {
     await mkdir(directory, { recursive: true });
-    await writeFile(path, `${JSON.stringify(config, undefined, 2)}\n`);
+    await writeFile(join(directory, runFiles.config), `${JSON.stringify(config, undefined, 2)}\n`);
+    await writeFile(join(directory, runFiles.classes), `${classes.join('\n')}\n`);
   } catch (error) {
-    throw asFileError(path, 'write', error);
+    throw asFileError(directory, 'write', error);
   }
   const history = await model.fit(run.train, {
     ...fit,

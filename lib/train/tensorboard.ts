@@ -93,7 +93,10 @@ export function tensorBoard(directory: string): Callback {
       await file.append(sessionStart(steps));
     },
     async onStepEnd(logs) {
-      await file?.append(scalars(steps, { ...prefixed('train', logs), 'train/lr': logs.lr }));
+      const { lr, gradientNorm } = logs;
+      const values = { ...prefixed('train', logs), 'train/lr': lr };
+      const norm = gradientNorm === undefined ? {} : { 'train/gradientNorm': gradientNorm };
+      await file?.append(scalars(steps, { ...values, ...norm }));
       steps += 1;
     },
     async onEpochEnd({ validation, ...logs }) {

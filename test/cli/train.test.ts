@@ -55,7 +55,8 @@ describe('train', () => {
     expect(stdout).toMatch(/first: 3 epochs, loss [\d.]+, top-1 [\d.]+ %, validation top-1 [\d.]+ %\n$/);
     const files = readdirSync(out).map((name) => name.replace(/tfevents.*/, 'tfevents'));
     expect(files.sort()).toEqual([
-      ...['checkpoints', 'config.json', 'events.out.tfevents', 'log.jsonl', 'model.safetensors'],
+      ...['checkpoints', 'classes.txt', 'config.json', 'events.out.tfevents', 'log.jsonl'],
+      'model.safetensors',
     ]);
     expect(readdirSync(join(out, 'checkpoints')).sort()[0]).toBe('best.safetensors');
     const { epochs, steps } = await readRun(out);
@@ -66,6 +67,12 @@ describe('train', () => {
     expect(JSON.parse(best.stdout)).toMatchObject({ samples: 4, top1 });
     const last = await senet('eval', out, '--checkpoint', 'last');
     expect(last.stdout).toMatch(/^4 images: loss [\d.]+, top-1 [\d.]+ %, top-5 100\.00 %\n$/);
+
+    const guess = await senet(
+      ...['predict', path('photos/red/0.png'), '--model', 'se_resnet14', '--classes', '2'],
+      ...['--weights', join(out, 'model.safetensors'), '--names', join(out, 'classes.txt')],
+    );
+    expect(guess.stdout).toMatch(/ % {2}(red|blue) \(/);
 
     const listed = await senet('runs', path('runs'));
     expect(listed.stdout).toMatch(
