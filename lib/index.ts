@@ -91,7 +91,13 @@ export {
   type Variant,
   type VariantResult,
 } from './runs/ablate.ts';
-export { checkRunConfig, type PlainOptions, type Recipe, type RunConfig } from './runs/config.ts';
+export {
+  checkRunConfig,
+  datasetNames,
+  type PlainOptions,
+  type Recipe,
+  type RunConfig,
+} from './runs/config.ts';
 export { type PreparedRun, prepareRun } from './runs/prepare.ts';
 export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
 export { type RecipeName, recipes } from './runs/recipes.ts';

@@ -1,6 +1,7 @@
 import { ablations, progress, type RunConfig, ablate as runAblation, type VariantResult } from '../index.ts';
 import { type Command, UsageError } from './command.ts';
 import { readConfigFile } from './run_config.ts';
+import { table } from './table.ts';
 
 const presets = Object.keys(ablations).join(', ');
 
@@ -28,7 +29,7 @@ export const ablate: Command = {
       callbacks: () => [progress()],
       onRun: ({ variant, seed }) => console.error(`${variant}, seed ${seed}`),
     });
-    return { text: table(results), json: results };
+    return { text: format(results), json: results };
   },
 };
 
@@ -50,7 +51,7 @@ function seedsOf(text: string): number[] {
   return parts.map(Number);
 }
 
-function table(results: readonly VariantResult[]): string {
+function format(results: readonly VariantResult[]): string {
   const percent = (share: number) => (Number.isNaN(share) ? '-' : (100 * share).toFixed(2));
   const rows = results.map(({ variant, sample, difference, probability }, i) => [
     variant,
@@ -60,14 +61,5 @@ function table(results: readonly VariantResult[]): string {
     i === 0 ? '-' : `${difference < 0 ? '' : '+'}${percent(difference)}`,
     Number.isNaN(probability) ? '-' : probability.toPrecision(2),
   ]);
-  const all = [['variant', 'seeds', 'top-1 %', 'deviation', 'difference', 'p'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return table([['variant', 'seeds', 'top-1 %', 'deviation', 'difference', 'p'], ...rows]);
 }

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import {
   type Augmentation,
   cifar10,
   cifar100,
+  datasetNames,
   FileError,
   type FolderDataset,
   fashionMnist,
@@ -14,9 +14,8 @@ import {
   previewData,
 } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
+import { readText, writeOut } from './files.ts';
 import { choice, countFromZero, required } from './options.ts';
-
-const datasets = ['cifar10', 'cifar100', 'mnist', 'fashion-mnist'] as const;
 
 /** `senet data preview` */
 export const data: Command = {
@@ -24,7 +23,7 @@ export const data: Command = {
   usage: `senet data preview FOLDER [options]
 senet data preview --dataset NAME --data DIR [options]
   FOLDER            has a sub-folder of images for each class, or train and val that have
-  --dataset NAME    ${datasets.join(', ')}
+  --dataset NAME    ${datasetNames.join(', ')}
   --data DIR        folder with the dataset's files
   --augment A       augmentation: JSON such as '{"flip":true,"crop":4}', or the name of a JSON file; default none
   --size N          side of a folder's images for the network; default 224
@@ -61,9 +60,7 @@ senet data preview --dataset NAME --data DIR [options]
       ...(seed !== undefined && { seed }),
       ...(epoch !== undefined && { epoch }),
     });
-    await writeFile(out, sheet).catch((error: unknown) => {
-      throw new FileError(out, `cannot write: ${error instanceof Error ? error.message : String(error)}`);
-    });
+    await writeOut(out, sheet);
     const broken = 'broken' in augmented ? augmented.broken : [];
     const lines = [
       `${out}: ${shown} of ${plain.size} images`,
@@ -74,7 +71,7 @@ senet data preview --dataset NAME --data DIR [options]
 };
 
 function open(folder: string | undefined, given: Arguments): Promise<ImageDataset | FolderDataset> {
-  const name = choice(given, 'dataset', datasets);
+  const name = choice(given, 'dataset', datasetNames);
   if ((folder === undefined) === (name === undefined))
     throw new UsageError('expected a FOLDER or --dataset NAME');
   return folder === undefined ? openDataset(name!, given) : openFolder(folder, given);
@@ -87,7 +84,7 @@ async function openFolder(folder: string, given: Arguments): Promise<FolderDatas
   return (await imageFolder(folder, { preprocessing, broken })).train;
 }
 
-async function openDataset(name: (typeof datasets)[number], given: Arguments): Promise<ImageDataset> {
+async function openDataset(name: (typeof datasetNames)[number], given: Arguments): Promise<ImageDataset> {
   if (name === 'fashion-mnist') {
     const directory = given.text('data');
     return (await fashionMnist({ ...(directory !== undefined && { directory }) })).train;
@@ -100,14 +97,7 @@ async function openDataset(name: (typeof datasets)[number], given: Arguments): P
 async function readAugmentation(argument: string | undefined): Promise<Augmentation> {
   if (argument === undefined) return {};
   const inline = argument.trimStart().startsWith('{');
-  const text = inline
-    ? argument
-    : await readFile(argument, 'utf8').catch((error: unknown) => {
-        throw new FileError(
-          argument,
-          `cannot read: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      });
+  const text = inline ? argument : await readText(argument);
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   type DeviceName,
   FileError,
@@ -11,6 +10,7 @@ import {
   topK,
 } from '../index.ts';
 import type { Arguments, Command } from './command.ts';
+import { readText } from './files.ts';
 import { choice, modelOf, modelOptions, modelUsage, numbers, required } from './options.ts';
 
 const presets = Object.entries(preprocessings);
@@ -83,9 +83,7 @@ function viewOptions(given: Arguments): PredictOptions {
 
 async function classNames(file: string | undefined, model: Model): Promise<readonly string[] | undefined> {
   if (file === undefined) return model.classes === imagenetClasses.length ? imagenetClasses : undefined;
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new FileError(file, `cannot read: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  const text = await readText(file);
   const names = text.split('\n').map((line) => line.trim());
   if (names.at(-1) === '') names.pop();
   if (names.length !== model.classes) {

@@ -1,9 +1,9 @@
 /** Configurations of runs from files and options of the command line. */
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FileError, recipes } from '../index.ts';
+import { datasetNames, FileError, recipes } from '../index.ts';
 import { type Arguments, type OptionKinds, UsageError } from './command.ts';
+import { readText } from './files.ts';
 
 export const runOptions: OptionKinds = {
   model: { type: 'string' },
@@ -16,7 +16,7 @@ export const runOptions: OptionKinds = {
 };
 
 export const runUsage = `  --model MODEL     name of the zoo, see: senet models
-  --data DATA       fashion-mnist, mnist, cifar10, cifar100, or a folder with a sub-folder for each class
+  --data DATA       ${datasetNames.join(', ')}, or a folder with a sub-folder for each class
   --directory DIR   where the files of a known data set are
   --weights FILE    weights to start from
   --seed N          decides initial weights, order, augmentation and dropout; default 0
@@ -25,7 +25,7 @@ export const runUsage = `  --model MODEL     name of the zoo, see: senet models
 
 export const recipeNames = Object.keys(recipes).join(', ');
 
-const knownData = new Set(['fashion-mnist', 'mnist', 'cifar10', 'cifar100']);
+const knownData = new Set<string>(datasetNames);
 
 /** What the options say, as fields of a configuration. */
 export function fieldsOf(given: Arguments): Record<string, unknown> {
@@ -62,9 +62,7 @@ export async function readConfigFile(path: string): Promise<Record<string, unkno
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new FileError(path, `cannot read: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  const text = await readText(path);
   try {
     return JSON.parse(text);
   } catch (error) {

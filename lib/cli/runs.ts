@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { FileError, listRuns, type RunRecord, runsPage } from '../index.ts';
+import { listRuns, type RunRecord, runsPage } from '../index.ts';
 import type { Command } from './command.ts';
+import { writeOut } from './files.ts';
+import { table } from './table.ts';
 
 /** `senet runs` */
 export const runs: Command = {
@@ -15,7 +16,7 @@ export const runs: Command = {
     const folder = given.positionals[0] ?? 'runs';
     const found = await listRuns(folder);
     const html = given.text('html');
-    if (html !== undefined) await writePage(html, found);
+    if (html !== undefined) await writeOut(html, runsPage(found));
     const rows = found.map(rowOf);
     const text =
       rows.length === 0 ? `no runs in '${folder}'` : table([Object.keys(rows[0]!), ...rows.map(cells)]);
@@ -45,22 +46,4 @@ function rowOf({ directory, config, epochs, steps, time }: RunRecord) {
     'best top-1 %': top1 === undefined ? undefined : shown(100 * top1, 2),
     'last heard of': time === undefined ? undefined : new Date(time).toISOString().slice(0, 19),
   };
-}
-
-async function writePage(path: string, found: readonly RunRecord[]): Promise<void> {
-  await writeFile(path, runsPage(found)).catch((error: unknown) => {
-    throw new FileError(path, `cannot write: ${error instanceof Error ? error.message : String(error)}`);
-  });
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

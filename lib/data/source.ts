@@ -9,6 +9,10 @@ export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
 export interface BatchProvider {
   /** Number of samples. */
   readonly size: number;
+  /**
+   * The batches of an epoch, by all of the options: `fit` relies on the same ones for the same seed and epoch, and on those
+   * that `skip` names being left out, when it goes on with a run.
+   */
   batches(options: BatchOptions): Batches;
 }
 

@@ -22,6 +22,11 @@ export function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
 }
 
+/** Whether the operating system said that there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  return isSystemError(error) && 'code' in error && error.code === 'ENOENT';
+}
+
 /** Turns an error of the operating system into a {@link FileError}; any other error is returned as it is. */
 export function asFileError(path: string, action: string, error: unknown): unknown {
   if (isSystemError(error)) {

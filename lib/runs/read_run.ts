@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArgumentError, FileError } from '../errors.ts';
-import { asFileError, isSystemError, requirePath } from '../io/regular_file.ts';
+import { asFileError, isMissing, requirePath } from '../io/regular_file.ts';
 import type { EpochLogs, StepLogs } from '../train/callbacks.ts';
 import { checkRunConfig, type RunConfig } from './config.ts';
 
@@ -76,9 +76,6 @@ export async function listRuns(directory: string): Promise<RunRecord[]> {
   }
   return runs.sort((a, b) => (b.time ?? 0) - (a.time ?? 0));
 }
-
-const isMissing = (error: unknown): boolean =>
-  isSystemError(error) && 'code' in error && error.code === 'ENOENT';
 
 async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {

@@ -8,7 +8,8 @@ import type { Callback } from './callbacks.ts';
  * Writes what happens in a run to a file, a JSON object in each line: `{ "event": "begin", "epochs" }`,
  * `{ "event": "step", ... }` with the fields of {@link StepLogs}, `{ "event": "epoch", ... }` with those of
  * {@link EpochLogs}, and `{ "event": "checkpoint", "path" }`; each with `time`, in milliseconds since 1970. A run that
- * is resumed goes on behind the lines that its checkpoint knows, so that no step stands there twice.
+ * is resumed goes on behind the lines that its checkpoint knows, so that no step stands there twice; another one begins
+ * the file anew.
  *
  * @param path the file; its folder is made if it is not there
  * @example
@@ -17,7 +18,8 @@ import type { Callback } from './callbacks.ts';
 export function jsonLines(path: string): Callback {
   requirePath('jsonLines', path);
   let file: GrowingFile | undefined;
-  let kept = 0;
+  /** Bytes that the checkpoint knows; all there are for one that knows of no log. */
+  let kept = Infinity;
   const write = async (event: string, values: object) => {
     const line = { event, time: Date.now(), ...values };
     await file?.append(Buffer.from(`${JSON.stringify(line)}\n`));
@@ -38,7 +40,7 @@ export function jsonLines(path: string): Callback {
       await file?.close();
       file = undefined;
     },
-    saveState: () => file?.size ?? kept,
+    saveState: () => file?.size ?? 0,
     loadState(state) {
       kept = Number(state);
     },

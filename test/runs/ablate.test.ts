@@ -58,6 +58,10 @@ describe('ablate', () => {
     expect(config).toMatchObject({ seed: 2, modelOptions: { dropout: 0.1, se: { gate: 'tanh' } } });
     expect(await compare()).toEqual(results);
     expect(steps.length).toBe(12);
+    // Runs of another base are not taken for its own.
+    const other = { base: { ...base, batchSize: 3 }, variants: ablations.gate, seeds: [1], directory };
+    await expect(ablate(other)).rejects.toThrow(/another configuration/);
+    expect((await readRun(join(directory, 'sigmoid', 'seed-1'))).config.batchSize).toBe(4);
   });
 
   test('the paper’s variants are networks', () => {
