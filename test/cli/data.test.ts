@@ -95,7 +95,7 @@ describe('preview', () => {
     [['show'], 2, /expected preview, received 'show'/],
     [['preview'], 2, /expected a FOLDER or --dataset NAME/],
     [['preview', 'x', '--dataset', 'mnist'], 2, /expected a FOLDER or --dataset NAME/],
-    [['preview', '--dataset', 'svhn'], 2, /--dataset: expected cifar10 or .*, received 'svhn'/],
+    [['preview', '--dataset', 'svhn'], 2, /--dataset: expected fashion-mnist or .*, received 'svhn'/],
     [['preview', '--dataset', 'cifar10'], 2, /expected --data DIR/],
     [['preview', 'x', '--augment', '{flip}'], 2, /--augment: expected JSON, received '\{flip\}'/],
     [['preview', 'x', '--epoch', '-1'], 2, /epoch/],
