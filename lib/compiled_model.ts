@@ -19,17 +19,15 @@ import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
 import type { ProfileOptions } from './model_options.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
+import { ProgramCache } from './program_cache.ts';
 import type { Tensor } from './tensor.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { overlap, type Staged } from './train/overlap.ts';
-import type { ParameterPlan } from './train/parameters.ts';
+import { type ParameterPlan, runningMeans } from './train/parameters.ts';
 import type { Schedule } from './train/schedules.ts';
 import type { Weights } from './weights.ts';
-
-/** Programs kept at once; the one that was not used for longest goes first. */
-const KEPT_PROGRAMS = 6;
 
 /** A run whose inputs are on their way to the device. */
 export interface StagedRun<R> extends Staged {
@@ -47,6 +45,14 @@ export interface TrainingStep {
   readonly update: boolean;
 }
 
+/** How a batch takes part in training. */
+export interface TrainingMode {
+  /** Its gradients go into the mean of those before it, all batches with the same weight, and an update is by that mean. */
+  readonly accumulate: boolean;
+  /** All norms use their running statistics and leave them as they are. */
+  readonly freezeNorms: boolean;
+}
+
 /** A training step whose batch is on its way to the device. */
 export interface StagedTraining extends Staged {
   run(step: TrainingStep): Promise<StepResult>;
@@ -54,12 +60,6 @@ export interface StagedTraining extends Staged {
 
 /** Which of the weights to use: as training left them, or their moving averages. */
 export type WeightsKind = 'trained' | 'ema';
-
-/** A program and how many are using it, which keeps it. */
-interface KeptProgram {
-  readonly program: Promise<Program>;
-  users: number;
-}
 
 /** How a model was compiled. */
 export interface CompiledOptions {
@@ -88,8 +88,8 @@ export class CompiledModel {
   readonly #weights: Weights;
   /** Batches whose gradients went into the means since the last update. */
   #accumulated = 0;
-  /** Programs by what they do and their batch size, in order of last use; made when first needed. */
-  readonly #programs = new Map<string, KeptProgram>();
+  /** Programs by what they do and their batch size. */
+  readonly #programs = new ProgramCache();
   #disposed = false;
 
   /** `weights` are attached to `device` already. */
@@ -124,14 +124,12 @@ export class CompiledModel {
     this.#accumulated = batches;
   }
 
-  /**
-   * Copies a batch for a training step. With `accumulate` its gradients go into the mean of those before it, all batches
-   * with the same weight, and an update is by that mean; without, none may wait for an update.
-   */
-  async stageTraining(batch: Batch, accumulate: boolean): Promise<StagedTraining> {
+  /** Copies a batch for a training step. Without `accumulate` no gradients may wait for an update. */
+  async stageTraining(batch: Batch, mode: TrainingMode): Promise<StagedTraining> {
     const { images, labels, size } = batch;
+    const { accumulate } = mode;
     if (accumulate) this.prepareAccumulation();
-    const staged = await this.#training(size, labelKind(labels), accumulate, (program) =>
+    const staged = await this.#training(size, labelKind(labels), mode, (program) =>
       program.stage({ images, labels }),
     );
     const run = async (step: TrainingStep): Promise<StepResult> => {
@@ -215,7 +213,7 @@ export class CompiledModel {
   async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const images = this.#blank(batchSize);
     return this.#prediction(batchSize, 'trained', async (program) =>
-      plan ? program.plan(peak) : medianProfile(program, { images }, runs),
+      plan ? program.plan(peak) : program.medianProfile({ images }, runs),
     );
   }
 
@@ -223,11 +221,12 @@ export class CompiledModel {
   async profileTraining({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const batch = { images: this.#blank(batchSize), labels: new Int32Array(batchSize) };
     const inputs = { ...batch, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
-    return this.#training(batchSize, 'indices', false, async (program) => {
+    const mode = { accumulate: false, freezeNorms: false };
+    return this.#training(batchSize, 'indices', mode, async (program) => {
       if (plan) return program.plan(peak);
       const restore = await this.#weights.snapshot();
       try {
-        return await medianProfile(program, inputs, runs);
+        return await program.medianProfile(inputs, runs);
       } finally {
         await restore();
       }
@@ -236,7 +235,7 @@ export class CompiledModel {
 
   dispose(): void {
     this.#disposed = true;
-    for (const key of [...this.#programs.keys()]) this.#drop(key);
+    this.#programs.dispose();
     this.#device.dispose();
   }
 
@@ -299,12 +298,17 @@ export class CompiledModel {
   #training<R>(
     batch: number,
     labels: LabelKind,
-    accumulate: boolean,
+    { accumulate, freezeNorms }: TrainingMode,
     action: (program: Program) => Promise<R>,
   ): Promise<R> {
     const make = accumulate ? accumulationGraph : trainingGraph;
-    const graph = () => make(this.#definition.graph, this.#trainingOptions(batch, labels));
-    return this.#using(`${accumulate ? 'accumulate' : 'train'}:${batch}:${labels}`, graph, action);
+    const graph = () =>
+      make(this.#definition.graph, {
+        ...this.#trainingOptions(batch, labels),
+        ...(freezeNorms && { frozenNorms: new Set(runningMeans(this.#definition)) }),
+      });
+    const key = [accumulate ? 'accumulate' : 'train', batch, labels, ...(freezeNorms ? ['frozen'] : [])];
+    return this.#using(key.join(':'), graph, action);
   }
 
   #trainingOptions(batch: number, labels: LabelKind): TrainingOptions {
@@ -322,7 +326,6 @@ export class CompiledModel {
     };
   }
 
-  /** Does something with a program, which is made if it is not there, and kept until that is done. */
   async #using<R>(
     key: string,
     graph: () => Graph,
@@ -330,42 +333,12 @@ export class CompiledModel {
     weights: WeightsKind = 'trained',
   ): Promise<R> {
     this.#checkLive();
-    const kept = this.#programs.get(key) ?? {
-      program: Program.compile(this.#device, graph(), this.#tensorsOf(weights)),
-      users: 0,
-    };
-    this.#programs.delete(key);
-    this.#programs.set(key, kept);
-    kept.users += 1;
-    try {
-      const program = await kept.program.catch((error: unknown) => {
-        if (this.#programs.get(key) === kept) this.#programs.delete(key);
-        throw error;
-      });
-      return await action(program);
-    } finally {
-      kept.users -= 1;
-      this.#dropSurplus();
-    }
+    const make = () => Program.compile(this.#device, graph(), this.#tensorsOf(weights));
+    return this.#programs.using(key, make, action);
   }
 
   #tensorsOf(weights: WeightsKind): ReadonlyMap<string, Tensor> {
     return weights === 'ema' ? this.#weights.averaged : this.#weights.tensors;
-  }
-
-  #dropSurplus(): void {
-    const idle = [...this.#programs].filter(([, { users }]) => users === 0);
-    const surplus = Math.max(0, this.#programs.size - KEPT_PROGRAMS);
-    for (const [key] of idle.slice(0, surplus)) this.#drop(key);
-  }
-
-  #drop(key: string): void {
-    const kept = this.#programs.get(key);
-    this.#programs.delete(key);
-    kept?.program.then(
-      (program) => program.dispose(),
-      () => undefined,
-    );
   }
 }
 
@@ -385,15 +358,4 @@ function padded(images: Float32Array, length: number): Float32Array {
   const all = new Float32Array(length);
   all.set(images);
   return all;
-}
-
-/** Step by step the median of several runs, after one to warm up. */
-async function medianProfile(program: Program, inputs: ProgramInputs, runs: number): Promise<StepProfile[]> {
-  await program.run(inputs);
-  const profiles: StepProfile[][] = [];
-  for (let i = 0; i < runs; i += 1) profiles.push(await program.profile(inputs));
-  return profiles[0]!.map((step, i) => {
-    const sorted = profiles.map((profile) => profile[i]!.ms).sort((a, b) => a - b);
-    return { ...step, ms: sorted[Math.floor(runs / 2)]! };
-  });
 }

@@ -100,6 +100,11 @@ export interface FitOptions {
    * whose statistics are each batch's own; default 1. The last step of an epoch takes what is left.
    */
   accumulate?: number;
+  /**
+   * In so many of the last epochs all norms use their running statistics and leave them as they are, so that training ends
+   * with the network that is evaluated, as for SENet-154 in the paper. Scales and shifts are trained on. Default 0.
+   */
+  frozenNormEpochs?: number;
   /** Data to evaluate on after each epoch. */
   validation?: BatchSource;
   /**
@@ -268,6 +273,7 @@ const fitKeys = [
   'batchSize',
   'shuffle',
   'accumulate',
+  'frozenNormEpochs',
   'weights',
   'validation',
   'signal',
@@ -293,6 +299,7 @@ export function checkFitOptions(options: FitOptions) {
     batchSize: checkWhole('fit: batchSize', options.batchSize ?? 32, 1),
     shuffle: checkFlag('fit: shuffle', options.shuffle ?? true),
     accumulate: checkWhole('fit: accumulate', options.accumulate ?? 1, 1),
+    frozenNormEpochs: checkWhole('fit: frozenNormEpochs', options.frozenNormEpochs ?? 0, 0),
     weights: checkChoice('fit: weights', options.weights ?? 'trained', ['trained', 'ema']),
     validation,
     signal: checkSignal('fit: signal', options.signal),

@@ -208,6 +208,17 @@ export class Program {
     return this.steps.map((step, i) => ({ ...step, ms: stepMs[i] ?? 0 }));
   }
 
+  /** Step by step the median of several runs, after one to warm up. */
+  async medianProfile(inputs: ProgramInputs, runs: number): Promise<StepProfile[]> {
+    await this.run(inputs);
+    const profiles: StepProfile[][] = [];
+    for (let i = 0; i < runs; i += 1) profiles.push(await this.profile(inputs));
+    return profiles[0]!.map((step, i) => {
+      const sorted = profiles.map((profile) => profile[i]!.ms).sort((a, b) => a - b);
+      return { ...step, ms: sorted[Math.floor(runs / 2)]! };
+    });
+  }
+
   /** The fewest milliseconds of each step that runs each time: what its bytes or its operations need, whichever is more. */
   plan(peak: Peak): StepProfile[] {
     return this.steps

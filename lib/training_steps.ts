@@ -53,7 +53,8 @@ export class TrainingSteps {
       get accumulated() {
         return compiled.accumulated;
       },
-      stage: async (batch) => this.#stage(compiled, parts.check(batch), parts.accumulate),
+      stage: async (batch, freezeNorms) =>
+        this.#stage(compiled, parts.check(batch), parts.accumulate, freezeNorms),
       flush: (lr) => this.#flush(compiled, lr),
       validate: async (signal) => {
         const found = await parts.validate(signal);
@@ -77,8 +78,13 @@ export class TrainingSteps {
   }
 
   /** Copies a batch for a step of its own or, where `accumulate` is not 1, one of so many that make a step. */
-  async #stage(compiled: CompiledModel, batch: Batch, accumulate: number): Promise<StagedStep> {
-    const staged = await compiled.stageTraining(batch, accumulate > 1);
+  async #stage(
+    compiled: CompiledModel,
+    batch: Batch,
+    accumulate: number,
+    freezeNorms: boolean,
+  ): Promise<StagedStep> {
+    const staged = await compiled.stageTraining(batch, { accumulate: accumulate > 1, freezeNorms });
     const run = async (lr: number): Promise<StepResult> => {
       const update = compiled.accumulated + 1 >= accumulate;
       const result = await staged.run({ lr, seed: this.seed, step: this.done, update });
@@ -101,7 +107,8 @@ export class TrainingSteps {
     batch: Batch,
     { lr, accumulate }: Required<TrainBatchOptions>,
   ): Promise<Metrics & { readonly gradientNorm?: number }> {
-    const staged = await compiled.stageTraining(batch, accumulate || compiled.accumulated > 0);
+    const mode = { accumulate: accumulate || compiled.accumulated > 0, freezeNorms: false };
+    const staged = await compiled.stageTraining(batch, mode);
     const step = { lr, seed: this.seed, step: this.done, update: !accumulate };
     const { top1, top5, ...rest } = await staged.run(step);
     if (!accumulate) this.done += 1;

@@ -21,6 +21,8 @@ export interface Recipe {
   } & PlainOptions;
   /** See {@link crossEntropy}. */
   readonly labelSmoothing?: number;
+  /** See {@link FitOptions.frozenNormEpochs}. */
+  readonly frozenNormEpochs?: number;
   /** See {@link CompileOptions.clipNorm}. */
   readonly clipNorm?: number;
   /** Moving averages of the weights, as {@link EmaOptions}; they are what is validated and kept. */
@@ -83,6 +85,7 @@ const schema = v.strictObject({
     v.looseObject({ kind: v.picklist(['constant', 'steps', 'cosine', 'reduceOnPlateau']) }),
   ),
   labelSmoothing: v.exactOptional(v.number()),
+  frozenNormEpochs: v.exactOptional(whole),
   clipNorm: v.exactOptional(v.number()),
   ema: v.exactOptional(options),
   augment: v.exactOptional(options),

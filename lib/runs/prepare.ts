@@ -145,6 +145,7 @@ export async function prepareRun(config: unknown, where = 'config'): Promise<Pre
     const fit: FitOptions = {
       ...{ epochs, batchSize, callbacks, accumulate: complete.accumulate ?? 1 },
       weights: complete.ema === undefined ? 'trained' : 'ema',
+      frozenNormEpochs: complete.frozenNormEpochs ?? 0,
       ...(validation && { validation }),
     };
     return { ...parts, config: complete, train, fit };

@@ -36,12 +36,13 @@ export const recipes = {
     schedule: { kind: 'reduceOnPlateau', lr: 0.1, minLr: 1e-4 },
     augment: inception,
   },
-  /** SENet-154, the paper's appendix. Dropout 0.2 is part of the model. */
+  /** SENet-154, the paper's appendix. Dropout 0.2 is part of the model. In how many epochs norms are frozen is assumed. */
   senet154: {
     epochs: 100,
     batchSize: 64,
     accumulate: 32,
     optimizer: { kind: 'sgd', momentum: 0.9, weightDecay: 1e-4 },
+    frozenNormEpochs: 10,
     schedule: { kind: 'steps', lr: 1, every: 30 },
     labelSmoothing: 0.1,
     augment: inception,

@@ -48,8 +48,8 @@ export interface Trainee {
   readonly step: number;
   /** Batches that wait for others to make an optimizer step with. */
   readonly accumulated: number;
-  /** Checks and copies what the data gave. */
-  stage(batch: unknown): Promise<StagedStep>;
+  /** Checks and copies what the data gave; `freezeNorms` makes all norms use their running statistics. */
+  stage(batch: unknown, freezeNorms: boolean): Promise<StagedStep>;
   /** Makes an optimizer step of the batches that wait for one. */
   flush(lr: number): Promise<void>;
   /** Metrics on validation data, if there is any. */
@@ -69,6 +69,8 @@ export interface FitRun {
   readonly shuffle: boolean;
   /** Batches that make an optimizer step. */
   readonly accumulate: number;
+  /** In how many of the last epochs all norms use their running statistics. */
+  readonly frozenNormEpochs: number;
   readonly schedule: Schedule;
   readonly callbacks: readonly Callback[];
   readonly signal: AbortSignal | undefined;
@@ -149,7 +151,8 @@ class Training {
 
   /** Trains on the batches of the epoch that are left. */
   async #walk(secondsSince: () => number): Promise<void> {
-    const { data, batchSize, shuffle, signal } = this.#run;
+    const { data, batchSize, shuffle, signal, epochs, frozenNormEpochs } = this.#run;
+    const freezeNorms = this.#epoch >= epochs - frozenNormEpochs;
     const steps = isProvider(data) ? Math.ceil(data.size / batchSize) : undefined;
     const feed = await Feed.open(data, {
       batchSize,
@@ -161,7 +164,7 @@ class Training {
     });
     const draw = async () => {
       const drawn = await feed.next();
-      return drawn.done === true ? undefined : this.#model.stage(drawn.value);
+      return drawn.done === true ? undefined : this.#model.stage(drawn.value, freezeNorms);
     };
     try {
       await overlap(draw, async (staged) => {

@@ -77,8 +77,12 @@ function readGroup(group: ParameterGroup, index: number, names: readonly string[
   };
 }
 
+/** Names of the running means, one for each norm. */
+export const runningMeans = ({ parameters }: ModelDefinition): string[] =>
+  parameters.map(({ name }) => name).filter((name) => name.endsWith(RUNNING_MEAN));
+
 function readFrozenNorms(definition: ModelDefinition, option: boolean | readonly string[]): Set<string> {
-  const means = definition.parameters.map(({ name }) => name).filter((name) => name.endsWith(RUNNING_MEAN));
+  const means = runningMeans(definition);
   if (typeof option === 'boolean') return new Set(option ? means : []);
   const norms = means.map((name) => name.slice(0, -RUNNING_MEAN.length));
   const frozen = select('compile: freezeNorms', checkPatterns('compile: freezeNorms', option), norms);

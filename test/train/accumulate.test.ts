@@ -199,7 +199,7 @@ describe('a compiled model', () => {
     return { compiled: new CompiledModel(tinyNet, device, weights, settings), weights };
   };
   const add = async ({ compiled }: { compiled: CompiledModel }, batch: number, update: boolean) => {
-    const staged = await compiled.stageTraining(batchOfStep(batch), true);
+    const staged = await compiled.stageTraining(batchOfStep(batch), { accumulate: true, freezeNorms: false });
     return staged.run({ ...step, update });
   };
   const close = ({ compiled, weights }: { compiled: CompiledModel; weights: Weights }) => {

@@ -84,6 +84,7 @@ describe.each(['cpu', 'cuda'] as const)('%s', (device) => {
   });
 });
 
+const runningMean = async (model: Model) => (await model.stateDict()).get('bn1.running_mean')!.data;
 const frozenLayers = ['conv1', 'bn1', 'layer1'];
 
 test.each(['cpu', 'cuda'] as const)('frozen layers and norms, and a group, on %s', async (device) => {
@@ -140,6 +141,19 @@ describe('frozen', () => {
     expect(moved({})).toBe(4 * 6);
     expect(moved({ freezeNorms: ['layer2'] })).toBe(4 * 3);
     expect(moved({ freezeNorms: true })).toBe(0);
+  });
+
+  test('all norms, in the last epochs of fit, plain and accumulated', async () => {
+    for (const accumulate of [1, 2]) {
+      const model = await open({ device: 'cpu', optimizer: momentum() });
+      const statistics: Float32Array[] = [];
+      const keep = { onEpochEnd: async () => void statistics.push(await runningMean(model)) };
+      const options = { epochs: 4, frozenNormEpochs: 2, accumulate, callbacks: [keep] };
+      await model.fit([batchOfStep(0), batchOfStep(1)], options);
+      const [first, second, third, fourth] = statistics;
+      expect(second).not.toEqual(first);
+      expect([third, fourth]).toEqual([second, second]);
+    }
   });
 
   test('all norms, while weights are trained', async () => {
