@@ -33,6 +33,7 @@ export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
 export type { CaptureOptions, ClassExcitations, Excitations, GateStatistics } from './excitations.ts';
 export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
+export { formatTable } from './figures/format_table.ts';
 export type { GatedBlock } from './graph/excitation_graph.ts';
 export type { BrokenFile, FolderDataset } from './images/folder_dataset.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
@@ -83,7 +84,10 @@ export {
   type OnnxSource,
 } from './onnx.ts';
 export type { PredictInput } from './prediction.ts';
-export { h100, type Peak, type StepProfile } from './program.ts';
+export { h100, measurePeak, type Peak } from './profile/peak.ts';
+export { type FormatProfileOptions, formatProfile } from './profile/profile_table.ts';
+export { type ProfileTrace, profileTrace, type TraceEvent } from './profile/profile_trace.ts';
+export type { StepProfile } from './program.ts';
 export {
   type AblateOptions,
   ablate,

@@ -7,7 +7,7 @@ import { checkFrozenNorms } from './graph/programs.ts';
 import type { ImageOptions } from './images/predict.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
-import { h100, type Peak } from './program.ts';
+import { h100, type Peak } from './profile/peak.ts';
 import type { Callback, Metrics } from './train/callbacks.ts';
 import { checkChoice, checkFlag, checkNumber, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { type CheckpointOptions, checkCheckpoints } from './train/checkpoints.ts';

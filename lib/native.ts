@@ -80,6 +80,8 @@ interface Addon {
   openDevice(kind: 'cpu', settings: CpuSettings): DeviceHandle;
   openDevice(kind: 'cuda', settings: CudaSettings): DeviceHandle;
   deviceInfo(device: DeviceHandle): { description: string; ops: string[] };
+  /** Of a CPU device. */
+  measurePeak(device: DeviceHandle): Promise<{ bandwidth: number; flops: number }>;
   createTensor(device: DeviceHandle, bytes: number): TensorHandle;
   writeTensors(device: DeviceHandle, tensors: TensorHandle[], arrays: NativeArray[]): Promise<void>;
   readTensors(device: DeviceHandle, tensors: TensorHandle[]): Promise<ArrayBuffer[]>;

@@ -11,6 +11,7 @@ import {
   type ProgramHandle,
   type StepInfo,
 } from './native.ts';
+import { leastMs, type Peak } from './profile/peak.ts';
 import { InputPool, stageInput } from './staging.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -24,17 +25,6 @@ export interface StepProfile extends StepInfo {
   /** Milliseconds measured, or in a plan the fewest the device could take. */
   readonly ms: number;
 }
-
-/** What a device can do at most. */
-export interface Peak {
-  /** Bytes a second between memory and the processor. */
-  readonly bandwidth: number;
-  /** Floating-point operations a second in convolutions. */
-  readonly flops: number;
-}
-
-/** An H100 (SXM5): 3.35 TB/s, and 800 TFLOP/s of 16-bit products, which is what large ones reach of its 989. */
-export const h100: Peak = { bandwidth: 3.35e12, flops: 8e14 };
 
 const inputValues = (graph: Graph): Value[] => graph.values.filter(({ kind }) => kind === 'input');
 
@@ -223,7 +213,7 @@ export class Program {
   plan(peak: Peak): StepProfile[] {
     return this.steps
       .filter(({ constant }) => !constant)
-      .map((step) => ({ ...step, ms: 1e3 * Math.max(step.bytes / peak.bandwidth, step.flops / peak.flops) }));
+      .map((step) => ({ ...step, ms: leastMs(step, peak) }));
   }
 
   /** Lets go of the program; inputs that are staged already can still be run. More than once does nothing. */

@@ -38,7 +38,7 @@ describe('lib', () => {
     'lib/ops': ['lib/ir'],
     'lib/graph': ['lib/ops', 'lib/ir'],
     'lib/layers': ['lib/graph', 'lib/ops', 'lib/ir'],
-    'lib/models': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir'],
+    'lib/models': ['lib/figures', 'lib/layers', 'lib/graph', 'lib/ops', 'lib/ir'],
     'lib/io': [],
     'lib/weight_files': ['lib/io', 'lib/layers', 'lib/ir'],
     'lib/onnx': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir', 'lib/io'],

@@ -1,7 +1,13 @@
-import { ablations, progress, type RunConfig, ablate as runAblation, type VariantResult } from '../index.ts';
+import {
+  ablations,
+  formatTable,
+  progress,
+  type RunConfig,
+  ablate as runAblation,
+  type VariantResult,
+} from '../index.ts';
 import { type Command, UsageError } from './command.ts';
 import { readConfigFile } from './run_config.ts';
-import { table } from './table.ts';
 
 const presets = Object.keys(ablations).join(', ');
 
@@ -61,5 +67,5 @@ function format(results: readonly VariantResult[]): string {
     i === 0 ? '-' : `${difference < 0 ? '' : '+'}${percent(difference)}`,
     Number.isNaN(probability) ? '-' : probability.toPrecision(2),
   ]);
-  return table([['variant', 'seeds', 'top-1 %', 'deviation', 'difference', 'p'], ...rows]);
+  return formatTable([['variant', 'seeds', 'top-1 %', 'deviation', 'difference', 'p'], ...rows]);
 }

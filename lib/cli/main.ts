@@ -11,12 +11,13 @@ import { data } from './data.ts';
 import { evaluate } from './eval.ts';
 import { models } from './models.ts';
 import { predict } from './predict.ts';
+import { profile } from './profile.ts';
 import { runs } from './runs.ts';
 import { summary } from './summary.ts';
 import { train } from './train.ts';
 
 const commands = new Map<string, Command>(
-  Object.entries({ train, eval: evaluate, runs, ablate, data, predict, summary, convert, models }),
+  Object.entries({ train, eval: evaluate, runs, ablate, data, predict, summary, profile, convert, models }),
 );
 
 function overview(): string {

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
-import { listRuns, type RunRecord, runsPage } from '../index.ts';
+import { formatTable, listRuns, type RunRecord, runsPage } from '../index.ts';
 import type { Command } from './command.ts';
 import { writeOut } from './files.ts';
-import { table } from './table.ts';
 
 /** `senet runs` */
 export const runs: Command = {
@@ -19,7 +18,7 @@ export const runs: Command = {
     if (html !== undefined) await writeOut(html, runsPage(found));
     const rows = found.map(rowOf);
     const text =
-      rows.length === 0 ? `no runs in '${folder}'` : table([Object.keys(rows[0]!), ...rows.map(cells)]);
+      rows.length === 0 ? `no runs in '${folder}'` : formatTable([Object.keys(rows[0]!), ...rows.map(cells)]);
     return { text, json: rows };
   },
 };

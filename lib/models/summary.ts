@@ -1,4 +1,5 @@
 /** What a model consists of, and what it costs. */
+import { formatTable } from '../figures/format_table.ts';
 import { ABSENT, type Node, sizeOf } from '../ir/graph.ts';
 import type { ModelDefinition } from '../layers/index.ts';
 
@@ -88,12 +89,7 @@ export function formatSummary(summary: ModelSummary): string {
     count(row.macs),
   ]);
   const total = ['total', '', '', count(summary.parameters), count(summary.macs)];
-  const widths = head.map((_, i) => Math.max(...[head, ...body, total].map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd();
-  const rule = '-'.repeat(widths.reduce((a, b) => a + b, 2 * (widths.length - 1)));
-  return [summary.name, rule, line(head), rule, ...body.map(line), rule, line(total)].join('\n');
+  const [heads, ...lines] = formatTable([head, ...body, total]).split('\n');
+  const rule = '-'.repeat(Math.max(...lines.map((line) => line.length)));
+  return [summary.name, rule, heads, rule, ...lines.slice(0, -1), rule, lines.at(-1)].join('\n');
 }

@@ -14,6 +14,7 @@
 #include "addon/handles.h"
 #include "addon/jobs.h"
 #include "backends/cpu/cpu_backend.h"
+#include "backends/cpu/peak.h"
 #include "core/error.h"
 
 namespace senet::addon {
@@ -129,6 +130,24 @@ Napi::Value device_info(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < ops.size(); ++i) names.Set(static_cast<uint32_t>(i), ops[i]);
   result.Set("ops", names);
   return result;
+}
+
+// measurePeak(device) -> promise of { bandwidth, flops }, of a CPU device
+Napi::Value measure_peak(const Napi::CallbackInfo& info) {
+  auto peak = std::make_shared<cpu::Peak>();
+  return Environment::of(info.Env())
+      .submit(
+          info.Env(), Handle<Device>::get(info[0]),
+          [peak] {
+            SENET_FAULT_POINT("measurePeak:job");
+            *peak = cpu::measure_peak();
+          },
+          [peak](Napi::Env env) {
+            Napi::Object result = Napi::Object::New(env);
+            result.Set("bandwidth", peak->bandwidth);
+            result.Set("flops", peak->flops);
+            return result;
+          });
 }
 
 // createTensor(device, bytes) -> tensor, zeroed
@@ -326,6 +345,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<open_cuda>(env, exports, "openCuda");
   add<open_device>(env, exports, "openDevice");
   add<device_info>(env, exports, "deviceInfo");
+  add<measure_peak>(env, exports, "measurePeak");
   add<create_tensor>(env, exports, "createTensor");
   add<write_tensors>(env, exports, "writeTensors");
   add<read_tensors>(env, exports, "readTensors");

@@ -115,6 +115,22 @@ test('summary is that of the model', async () => {
   expect(json.rows.length).toBe(model.summary().rows.length);
 });
 
+test('profile says where the time goes, and writes a trace', async () => {
+  const args = ['profile', 'se_resnet14', '--batch-size', '2', '--runs', '1', '--threads', '1'];
+  const { code, stdout, stderr } = await senet(...args, '--training', '--trace', path('trace.json'));
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^op +steps +ms +share +GFLOP\/s +GB\/s +of roof\n/);
+  expect(stdout).toMatch(/norm_tail_grad/);
+  const { traceEvents } = JSON.parse(readFileSync(path('trace.json'), 'utf8')) as { traceEvents: unknown[] };
+  expect(traceEvents.length).toBeGreaterThan(50);
+  const json = JSON.parse((await senet(...args, '--json')).stdout) as { peak: unknown; steps: unknown[] };
+  expect(json.peak).toMatchObject({ flops: expect.any(Number) });
+  expect(json.steps.length).toBeGreaterThan(20);
+  const failed = await senet(...args, '--trace', path('no/where.json'));
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toMatch(/ERR_SENET_FILE: .*where\.json: cannot write/);
+}, 60_000);
+
 describe('convert', () => {
   test('safetensors to safetensors, with and without a model', async () => {
     const { code, stdout } = await senet('convert', path('tiny.safetensors'), path('again.safetensors'));

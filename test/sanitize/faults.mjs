@@ -29,6 +29,7 @@ const calls = {
   },
   openDevice: () => addon.dispose(addon.openDevice('cpu', settings)),
   deviceInfo: () => addon.deviceInfo(device),
+  measurePeak: () => addon.measurePeak(device),
   createTensor: () => addon.dispose(addon.createTensor(device, 8)),
   writeTensors: () => addon.writeTensors(device, [tensor], [new Float32Array(8)]),
   readTensors: () => addon.readTensors(device, [tensor]),

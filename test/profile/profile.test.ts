@@ -1,6 +1,6 @@
 /** Profiles, measured and planned. */
 import { expect, test } from 'vitest';
-import { batches, bitsOf, tiny } from './helpers.ts';
+import { batches, bitsOf, tiny } from '../train/helpers.ts';
 
 test('names every step and leaves the model as it was', async () => {
   using model = await tiny();
