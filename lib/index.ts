@@ -116,6 +116,7 @@ export type {
   Metrics,
   Resumed,
   StepLogs,
+  ValidationBatch,
   Verdict,
 } from './train/callbacks.ts';
 export type { CheckpointOptions } from './train/checkpoints.ts';
@@ -133,6 +134,13 @@ export {
   sgd,
 } from './train/optimizer.ts';
 export type { ParameterGroup } from './train/parameters.ts';
+export {
+  type ConfusionCount,
+  type Mistake,
+  type PredictionReport,
+  type Predictions,
+  predictionReport,
+} from './train/prediction_report.ts';
 export { progress } from './train/progress.ts';
 export {
   type Moment,
