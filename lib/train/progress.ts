@@ -6,9 +6,13 @@ const REDRAW_MS = 100;
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-function duration(seconds: number): string {
+/** Seconds as people say them. */
+export function duration(seconds: number): string {
   const s = Math.round(seconds);
-  return s < 60 ? `${s} s` : `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 60) return `${s} s`;
+  return s < 3600
+    ? `${Math.floor(s / 60)} min ${s % 60} s`
+    : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }
 
 function bar(logs: StepLogs, samples: number, started: number): string {
