@@ -7,10 +7,13 @@ const style = `
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #30363d; --back: #0d1117; --card: #161b22; --accent: #58a6ff; --wrong: #f0883e; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem 1rem 3rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); }
-h1 { font-size: 1.5rem; margin: 0 0 .5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } p { margin: .3rem 0; }
+h1 { font-size: 1.5rem; margin: 0 0 .5rem; overflow-wrap: anywhere; } h1 small { color: var(--soft); font-size: 1rem; font-weight: 400; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } p { margin: .3rem 0; }
 .soft { color: var(--soft); } .wrong { color: var(--wrong); }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1.5rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1.5rem; }
 svg { width: 100%; height: auto; display: block; } .scroll { overflow-x: auto; }
+main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem 2rem; } section:empty { display: none; } section > h2:first-child { margin-top: .5rem; }
+@media (min-width: 64rem) { main { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); } main > * { grid-column: 1 / -1; }
+  main:not(:has(.large)) > #confusion { grid-column: 1; } main:not(:has(.large)) > #mistakes { grid-column: 2; } }
 .matrix svg { width: auto; max-width: 100%; min-width: 21rem; } .matrix.large svg { max-width: none; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .3rem 1rem .3rem 0; text-align: left; white-space: nowrap; }
 th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); }

@@ -38,7 +38,7 @@ export interface View {
 const MOST_IN_MATRIX = 40;
 const MOST_PAIRS = 20;
 /** Narrow, so that letters stay readable on a phone. */
-const CHART = { width: 460, height: 260, yLabel: '' };
+const CHART = { width: 460, height: 260 };
 
 const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;
 const nameOf = ({ names }: View, index: number): string => escapeText(names[index] ?? `class ${index}`);
@@ -75,7 +75,7 @@ const seriesOf = (name: string, curve: Curve): Series[] =>
   curve.count === 0 ? [] : [{ name, ...curve.points }];
 
 function chart(title: string, xLabel: string, series: readonly Series[]): string {
-  return series.length === 0 ? '' : lineChart(series, { ...CHART, title, xLabel });
+  return series.length === 0 ? '' : lineChart(series, { ...CHART, title, xLabel, yLabel: '' });
 }
 
 function steps({ tracker: { loss, lr, rate } }: View): string {

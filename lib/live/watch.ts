@@ -43,7 +43,7 @@ export class Watch {
   constructor(run: WatchedRun, directory: string | undefined) {
     this.#run = run;
     this.#directory = directory;
-    this.#name = directory === undefined ? run.model.name : basename(resolve(directory));
+    this.#name = directory === undefined ? 'Training' : basename(resolve(directory));
     this.sections = sectionsOf(this.#view());
   }
 
@@ -92,9 +92,9 @@ export class Watch {
   async page(script?: string): Promise<HtmlPage> {
     const parts = this.sections.map(async ({ id, html }) => `<section id="${id}">${await html()}</section>`);
     const body = [
-      `<h1>${escapeText(this.#name)}</h1>`,
+      `<h1>${escapeText(this.#name)} <small>${escapeText(this.#run.model.name)}</small></h1>`,
       ...(script === undefined ? [] : ['<p id="connection" role="status"></p>']),
-      ...(await Promise.all(parts)),
+      `<main>${(await Promise.all(parts)).join('\n')}</main>`,
     ];
     return htmlPage(`${this.#name}: senet`, body.join('\n'), script);
   }
