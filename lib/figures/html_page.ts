@@ -54,14 +54,15 @@ export function htmlPage(title: string, body: string, script?: string): HtmlPage
     "base-uri 'none'",
     "form-action 'none'",
   ];
+  // A server would be asked for one.
+  const icon = script === undefined ? '' : '\n<link rel="icon" href="data:,">';
   const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${rules.join('; ')}">
-<link rel="icon" href="data:,">
-<title>${escapeText(title)}</title>
+<title>${escapeText(title)}</title>${icon}
 <style>${style}</style>
 </head>
 <body>

@@ -48,7 +48,8 @@ function rangeOf(values: readonly number[]): [number, number] {
   if (finite.length === 0) return [0, 1];
   const low = finite.reduce((a, b) => Math.min(a, b));
   const high = finite.reduce((a, b) => Math.max(a, b));
-  return low < high ? [low, high] : [low - 0.5, high + 0.5];
+  const margin = Math.abs(low) / 10 || 0.5;
+  return low < high ? [low, high] : [low - margin, high + margin];
 }
 
 /** The style sheet in each figure, always the same, so that a page can name it in its policy. */

@@ -39,7 +39,7 @@ export class EventStream {
   async end(): Promise<void> {
     this.#stopTimer();
     await this.#sending;
-    await this.#send();
+    await this.#sendTo([...this.#clients]);
     for (const client of this.#clients.keys()) client.end('event: end\ndata:\n\n');
   }
 
@@ -50,19 +50,18 @@ export class EventStream {
 
   /** One after the other, so that no client gets an older part behind a newer one. */
   async #send(): Promise<void> {
-    this.#sending ??= this.#sendAll().finally(() => {
+    // One that does not read gets the newest when it does.
+    const reading = [...this.#clients].filter(([client]) => !client.writableNeedDrain);
+    this.#sending ??= this.#sendTo(reading).finally(() => {
       this.#sending = undefined;
     });
     await this.#sending;
   }
 
-  async #sendAll(): Promise<void> {
+  async #sendTo(clients: readonly (readonly [ServerResponse, Map<string, number>])[]): Promise<void> {
     for (const section of this.#sections) {
       const version = section.version();
-      // One that does not read gets the newest when it does.
-      const waiting = [...this.#clients].filter(
-        ([client, sent]) => sent.get(section.id) !== version && !client.writableNeedDrain,
-      );
+      const waiting = clients.filter(([, sent]) => sent.get(section.id) !== version);
       if (waiting.length === 0) continue;
       const event = `data: ${JSON.stringify({ id: section.id, html: await section.html() })}\n\n`;
       for (const [client, sent] of waiting) {
