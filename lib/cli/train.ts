@@ -49,9 +49,9 @@ ${runUsage}`,
     const port = uiPort(given);
     const run = await (resume === undefined ? begin(given, directory) : goOn(given, directory));
     try {
-      const pages = port === undefined ? [] : [await livePage(run, { directory, port })];
-      for (const { url } of pages) console.error(`The run is shown at ${url}`);
-      const callbacks = [progress(), ...pages];
+      using page = port === undefined ? undefined : await livePage(run, { directory, port });
+      if (page !== undefined) console.error(`The run is shown at ${page.url}`);
+      const callbacks = page === undefined ? [progress()] : [progress(), page];
       const { epochs } = await trainRun(run, directory, { callbacks, handleSignals: true });
       return { text: summary(directory, epochs), json: { directory, epochs } };
     } finally {

@@ -46,7 +46,10 @@ function routesOf(watch: Watch, stream: EventStream): ReadonlyMap<string, Handle
         answer(response, 200, html, { 'Content-Type': type, 'Content-Security-Policy': policy });
       },
     ],
-    ['/events', (_, response) => stream.open(response)],
+    [
+      '/events',
+      ({ method }, response) => (method === 'HEAD' ? answer(response, 200, '') : stream.open(response)),
+    ],
   ]);
 }
 

@@ -37,6 +37,7 @@ export class Watch {
   readonly #name: string;
   readonly #tracker = new Tracker();
   readonly #report = predictionReport();
+  #trained = false;
   #others: readonly OtherRun[] = [];
   #excitations: Excitations | Error | undefined;
 
@@ -61,6 +62,7 @@ export class Watch {
   }
 
   stepEnd(logs: StepLogs): void {
+    this.#trained = true;
     this.#tracker.stepEnd(logs);
   }
 
@@ -75,10 +77,10 @@ export class Watch {
     this.#tracker.epochEnd(logs);
   }
 
-  /** Writes the page into the folder, if there is one. */
+  /** Writes the page into the folder, if there is one; where nothing was trained, an earlier page stays. */
   async end(): Promise<void> {
     this.#tracker.end();
-    if (this.#directory === undefined) return;
+    if (this.#directory === undefined || !this.#trained) return;
     try {
       await mkdir(this.#directory, { recursive: true });
       const { html } = await this.page();

@@ -116,6 +116,12 @@ describe('livePage', () => {
       .match(/d="M[\d.]+ [\d.]+L[^"]*"/)!;
     expect(loss.split('L').length).toBe(10);
     expect(parts.get('head')!.at(-1)).toContain('Ended after 2 of 2 epochs.');
+
+    // Where nothing is left to train, the page stays as it is.
+    const report = readFileSync(join(directory, 'report.html'), 'utf8');
+    const idle = await livePage({ model: again }, { directory });
+    await again.fit(data, { ...begin, checkpoints, resume: 'auto', callbacks: [idle] });
+    expect(readFileSync(join(directory, 'report.html'), 'utf8')).toBe(report);
   });
 
   test('shows no gates of a model without any, and any images as they are', async () => {
