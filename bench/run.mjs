@@ -152,6 +152,10 @@ const measures = {
     const { measureLoader } = await import('./loader.mjs');
     (await measureLoader({ rounds, median })).forEach(say);
   },
+  'live-page': async () => {
+    const { measureLivePage } = await import('./live_page.mjs');
+    say(await measureLivePage({ rounds: 2 * rounds, median, threads: Number(options.threads) }));
+  },
   compile: async () => {
     const { measureCompile } = await import('./compile.mjs');
     for (const training of [true, false]) say(await measureCompile({ training, rounds: 3, median }));

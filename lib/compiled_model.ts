@@ -21,6 +21,7 @@ import type { ProfileOptions } from './model_options.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
 import { ProgramCache } from './program_cache.ts';
 import type { Tensor } from './tensor.ts';
+import type { StagedEvaluation } from './train/evaluate.ts';
 import type { StepResult } from './train/fit.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
@@ -28,11 +29,6 @@ import { overlap, type Staged } from './train/overlap.ts';
 import { type ParameterPlan, runningMeans } from './train/parameters.ts';
 import type { Schedule } from './train/schedules.ts';
 import type { Weights } from './weights.ts';
-
-/** A run whose inputs are on their way to the device. */
-export interface StagedRun<R> extends Staged {
-  run(): Promise<R>;
-}
 
 /** What a training step is given beside its batch. */
 export interface TrainingStep {
@@ -148,20 +144,24 @@ export class CompiledModel {
     await locating(step, () => this.#update(step));
   }
 
-  /** Copies a batch for its loss and correct samples in inference form. */
+  /** Copies a batch for its loss and correct samples in inference form, and if wanted its probabilities. */
   async stageEvaluation(
     { images, labels, size }: Batch,
-    weights: WeightsKind,
-  ): Promise<StagedRun<StepResult>> {
-    const kind = labelKind(labels);
+    { weights, probabilities }: { weights: WeightsKind; probabilities: boolean },
+  ): Promise<StagedEvaluation> {
+    const options = { batch: size, labels: labelKind(labels), probabilities };
     const { labelSmoothing } = this.options.loss;
     const staged = await this.#using(
-      `evaluate:${weights}:${size}:${kind}`,
-      () => evaluationGraph(this.#definition.graph, size, kind, labelSmoothing),
+      `evaluate:${weights}:${Object.values(options)}`,
+      () => evaluationGraph(this.#definition.graph, { ...options, labelSmoothing }),
       (program) => program.stage({ images, labels }),
       weights,
     );
-    return { run: async () => asResult(await staged.run()), discard: () => staged.discard() };
+    const run = async () => {
+      const [loss, top1, top5, all] = await staged.run();
+      return { ...asResult([loss!, top1!, top5!]), ...(all && { probabilities: all as Float32Array }) };
+    };
+    return { run, discard: () => staged.discard() };
   }
 
   /** Probabilities of images, so many at once. */

@@ -32,6 +32,7 @@ export {
 export { type Ensemble, ensemble } from './ensemble.ts';
 export * from './errors.ts';
 export type { CaptureOptions, ClassExcitations, Excitations, GateStatistics } from './excitations.ts';
+export { type ConfusionFigureOptions, confusionFigure } from './figures/confusion.ts';
 export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
 export { formatTable } from './figures/format_table.ts';
 export type { GatedBlock } from './graph/excitation_graph.ts';
@@ -62,6 +63,8 @@ export type {
   ValueKind,
 } from './ir/graph.ts';
 export * from './layers/index.ts';
+export { type LivePage, type LivePageOptions, livePage } from './live/live_page.ts';
+export type { WatchedRun } from './live/watch.ts';
 export { Model } from './model.ts';
 export type {
   CompileOptions,
@@ -116,6 +119,7 @@ export type {
   Metrics,
   Resumed,
   StepLogs,
+  ValidationBatch,
   Verdict,
 } from './train/callbacks.ts';
 export type { CheckpointOptions } from './train/checkpoints.ts';
@@ -133,6 +137,13 @@ export {
   sgd,
 } from './train/optimizer.ts';
 export type { ParameterGroup } from './train/parameters.ts';
+export {
+  type ConfusionCount,
+  type Mistake,
+  type PredictionReport,
+  type Predictions,
+  predictionReport,
+} from './train/prediction_report.ts';
 export { progress } from './train/progress.ts';
 export {
   type Moment,

@@ -39,7 +39,7 @@ import { checkPrediction, type PredictInput } from './prediction.ts';
 import type { StepProfile } from './program.ts';
 import type { History, Metrics } from './train/callbacks.ts';
 import { checkOptions, checkWhole } from './train/check.ts';
-import { runEvaluate } from './train/evaluate.ts';
+import { type EvaluateRun, runEvaluate } from './train/evaluate.ts';
 import { runFit } from './train/fit.ts';
 import { TrainingSteps } from './training_steps.ts';
 import {
@@ -153,9 +153,9 @@ export class Model {
         check: (batch) => this.#checkBatch('fit: data', batch),
         metadata: () => this.#metadata(),
         restoreMetadata: (path, metadata) => this.#restoreMetadata(path, metadata),
-        validate: async (signal) => {
+        validate: async (signal, observe) => {
           const options = { batchSize, weights, ...(signal && { signal }) };
-          return validation && this.#evaluate(compiled, validation, options);
+          return validation && this.#evaluate(compiled, validation, options, observe);
         },
       });
       return runFit(trainee, { data, ...run, schedule: compiled.options.schedule });
@@ -371,13 +371,20 @@ export class Model {
     this.#compiled = undefined;
   }
 
-  async #evaluate(compiled: CompiledModel, data: BatchSource, options: EvaluateOptions): Promise<Evaluation> {
+  async #evaluate(
+    compiled: CompiledModel,
+    data: BatchSource,
+    options: EvaluateOptions,
+    observe?: EvaluateRun['observe'],
+  ): Promise<Evaluation> {
+    const kind = { weights: options.weights ?? 'trained', probabilities: observe !== undefined };
     return runEvaluate({
+      observe,
       data,
       batchSize: options.batchSize ?? 32,
       signal: options.signal,
       check: (batch) => this.#checkBatch('evaluate: data', batch),
-      stage: (batch) => compiled.stageEvaluation(batch, options.weights ?? 'trained'),
+      stage: (batch) => compiled.stageEvaluation(batch, kind),
     });
   }
 }

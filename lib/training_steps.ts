@@ -20,7 +20,7 @@ export interface TraineeParts {
   metadata(): ReadonlyMap<string, string>;
   /** Takes over what a file says of the model beside its tensors; throws for what is damaged. */
   restoreMetadata(path: string, metadata: ReadonlyMap<string, string>): void;
-  validate(signal: AbortSignal | undefined): Promise<Metrics | undefined>;
+  validate: Trainee['validate'];
 }
 
 export class TrainingSteps {
@@ -56,8 +56,8 @@ export class TrainingSteps {
       stage: async (batch, freezeNorms) =>
         this.#stage(compiled, parts.check(batch), parts.accumulate, freezeNorms),
       flush: (lr) => this.#flush(compiled, lr),
-      validate: async (signal) => {
-        const found = await parts.validate(signal);
+      validate: async (signal, observe) => {
+        const found = await parts.validate(signal, observe);
         return found && { loss: found.loss, top1: found.top1, top5: found.top5 };
       },
       capture: async () => snapshot(await this.#weights.capture(compiled.accumulated > 0)),

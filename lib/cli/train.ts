@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type EpochLogs,
+  livePage,
   type PreparedRun,
   prepareRun,
   progress,
@@ -11,6 +12,7 @@ import {
   trainRun,
 } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
+import { countFromZero } from './options.ts';
 import { fieldsOf, readConfigFile, recipeNames, runOptions, runUsage } from './run_config.ts';
 
 /** `senet train` */
@@ -25,6 +27,8 @@ senet train --resume RUN
   --epochs N        passes over the data
   --batch-size N    images in a step
   --lr RATE         peak learning rate of the schedule
+  --ui              serve a page that shows the run while it goes on, on this machine alone; it ends as report.html
+  --ui-port N       port of the page; default any that is free
 ${runUsage}`,
   options: {
     ...runOptions,
@@ -34,21 +38,36 @@ ${runUsage}`,
     epochs: { type: 'string' },
     'batch-size': { type: 'string' },
     lr: { type: 'string' },
+    ui: { type: 'boolean' },
+    'ui-port': { type: 'string' },
   },
   positionals: [0, 1],
   run: async (given) => {
     const resume = given.text('resume');
     const directory = resume ?? given.text('out');
     if (directory === undefined) throw new UsageError('expected --out RUN, a folder for the run');
+    const port = uiPort(given);
     const run = await (resume === undefined ? begin(given, directory) : goOn(given, directory));
     try {
-      const { epochs } = await trainRun(run, directory, { callbacks: [progress()], handleSignals: true });
+      using page = port === undefined ? undefined : await livePage(run, { directory, port });
+      if (page !== undefined) console.error(`The run is shown at ${page.url}`);
+      const callbacks = page === undefined ? [progress()] : [progress(), page];
+      const { epochs } = await trainRun(run, directory, { callbacks, handleSignals: true });
       return { text: summary(directory, epochs), json: { directory, epochs } };
     } finally {
       run.model.dispose();
     }
   },
 };
+
+/** The port of the page, or undefined where none is wanted. */
+function uiPort(given: Arguments): number | undefined {
+  const port = countFromZero(given, 'ui-port');
+  if (!given.flag('ui') && port !== undefined) throw new UsageError('--ui-port: expected --ui with it');
+  if (port !== undefined && port > 65_535)
+    throw new UsageError(`--ui-port: expected a port from 0 to 65535, received ${port}`);
+  return given.flag('ui') ? (port ?? 0) : undefined;
+}
 
 /** A new run in an empty folder. */
 async function begin(given: Arguments, directory: string): Promise<PreparedRun> {

@@ -15,9 +15,14 @@ export interface ExcitationFigureOptions {
   channels?: number;
   /** Draw each class's standard deviation as a band, as in the paper's Fig. 7; default false, as in its Fig. 6. */
   deviation?: boolean;
+  /** Default 640. */
+  width?: number;
+  /** Default 320. */
+  height?: number;
 }
 
 const MOST_CLASSES = 8;
+const optionNames = ['block', 'classes', 'names', 'channels', 'deviation', 'width', 'height'];
 
 /**
  * Draws the mean gates of a block by class, beside those over all images, as an SVG: the paper's Figures 6 and 7.
@@ -28,8 +33,8 @@ const MOST_CLASSES = 8;
  * const svg = excitationFigure(excitations, { block: 'layer4.2.se', names: imagenetClasses });
  */
 export function excitationFigure(excitations: Excitations, options: ExcitationFigureOptions): string {
-  checkOptions('excitationFigure', options, ['block', 'classes', 'names', 'channels', 'deviation']);
-  const { block, names = [], channels = 50, deviation = false } = options;
+  checkOptions('excitationFigure', options, optionNames);
+  const { block, names = [], channels = 50, deviation = false, width = 640, height = 320 } = options;
   checkWhole('excitationFigure: channels', channels, 1);
   checkFlag('excitationFigure: deviation', deviation);
   const index = excitations.blocks.findIndex(({ name }) => name === block);
@@ -61,6 +66,8 @@ export function excitationFigure(excitations: Excitations, options: ExcitationFi
     title: block,
     xLabel: 'channel',
     yLabel: 'gate',
+    width: checkWhole('excitationFigure: width', width, 100),
+    height: checkWhole('excitationFigure: height', height, 100),
   });
 }
 

@@ -22,6 +22,8 @@ export interface ChartOptions {
 /** Okabe and Ito's colours, which people who see few colours can tell apart. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8a8a8a', '#b5a400'];
 const MARGIN = { top: 36, right: 16, bottom: 44, left: 56 };
+/** Lines of so many points have them marked. */
+const MOST_DOTS = 20;
 /** Space that a name takes in the legend beside its letters, and for each of them; height of a row. */
 const LEGEND = { line: 30, letter: 6.6, row: 18 };
 
@@ -46,10 +48,12 @@ function rangeOf(values: readonly number[]): [number, number] {
   if (finite.length === 0) return [0, 1];
   const low = finite.reduce((a, b) => Math.min(a, b));
   const high = finite.reduce((a, b) => Math.max(a, b));
-  return low < high ? [low, high] : [low - 0.5, high + 0.5];
+  const margin = Math.abs(low) / 10 || 0.5;
+  return low < high ? [low, high] : [low - margin, high + margin];
 }
 
-const style = `text { font: 12px system-ui, sans-serif; fill: #24292f; } .title { font-weight: 600; }
+/** The style sheet in each figure, always the same, so that a page can name it in its policy. */
+export const chartStyle = `text { font: 12px system-ui, sans-serif; fill: #24292f; } .title { font-weight: 600; } .count { font-size: 11px; }
 .axis { stroke: #8c959f; } .grid { stroke: #d8dee4; } .line { fill: none; stroke-width: 1.5; stroke-linejoin: round; }
 .band { opacity: 0.18; }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .grid { stroke: #30363d; } .axis { stroke: #6e7681; } }`;
@@ -64,6 +68,14 @@ function pathOf(points: readonly (readonly [number, number])[]): string {
     isDown = isPoint;
   }
   return path;
+}
+
+/** Dots for the points of a line with few of them, which may be no line at all. */
+function dotsOf(points: readonly (readonly [number, number])[], colour: string): string[] {
+  if (points.length > MOST_DOTS) return [];
+  return points
+    .filter((point) => point.every(Number.isFinite))
+    .map(([x, y]) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2.5" fill="${colour}"/>`);
 }
 
 interface LegendPlace {
@@ -109,7 +121,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
   const py = (y: number) => bottom - ((y - y0) / (y1 - y0)) * (bottom - top);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeText(options.title)}">`,
-    `<style>${style}</style>`,
+    `<style>${chartStyle}</style>`,
     `<text class="title" x="${MARGIN.left}" y="16">${escapeText(options.title)}</text>`,
     ...ticks(y0, y1).map(
       (y) =>
@@ -131,7 +143,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
       parts.push(`<path class="band" fill="${colour}" d="${pathOf([...upper, ...lower])}Z"/>`);
     }
     const points = x.map((v, k) => [px(v), py(y[k]!)] as const);
-    parts.push(`<path class="line" stroke="${colour}" d="${pathOf(points)}"/>`);
+    parts.push(`<path class="line" stroke="${colour}" d="${pathOf(points)}"/>`, ...dotsOf(points, colour));
     const { x: at, row } = legend[i]!;
     const line = 16 + LEGEND.row * row;
     parts.push(`<path class="line" stroke="${colour}" d="M${at.toFixed(1)} ${line - 4}h14"/>`);

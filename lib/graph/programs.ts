@@ -228,11 +228,21 @@ export function predictionGraph(forward: Graph, batch: number): Graph {
   return builder.finish([builder.emit('softmax', [map[graph.outputs[0]!]!])[0]!]);
 }
 
-/** Inference that ends in loss, top-1 and top-5 counts. Inputs: images, labels. */
-export function evaluationGraph(forward: Graph, batch: number, labels: LabelKind, smoothing: number): Graph {
+export interface EvaluationOptions {
+  readonly batch: number;
+  readonly labels: LabelKind;
+  readonly labelSmoothing: number;
+  /** Give probabilities out, too. */
+  readonly probabilities: boolean;
+}
+
+/** Inference that ends in loss, top-1 and top-5 counts, and if wanted probabilities. Inputs: images, labels. */
+export function evaluationGraph(forward: Graph, options: EvaluationOptions): Graph {
+  const { batch, labels, labelSmoothing, probabilities } = options;
   const graph = inferenceGraph(forward, batch);
   const builder = new GraphBuilder();
   const map = replay(graph, builder, () => undefined);
-  const { loss, top1, top5 } = emitLoss(builder, map[graph.outputs[0]!]!, labels, smoothing);
-  return builder.finish([loss, top1, top5]);
+  const logits = map[graph.outputs[0]!]!;
+  const { loss, top1, top5 } = emitLoss(builder, logits, labels, labelSmoothing);
+  return builder.finish([loss, top1, top5, ...(probabilities ? builder.emit('softmax', [logits]) : [])]);
 }

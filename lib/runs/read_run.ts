@@ -18,6 +18,8 @@ export const runFiles = {
   checkpoints: 'checkpoints',
   /** The weights at the end. */
   model: 'model.safetensors',
+  /** The page that {@link livePage} leaves. */
+  report: 'report.html',
 } as const;
 
 /** A run that is done or under way. */

@@ -1,43 +1,18 @@
-/** Runs as a page: one file that asks for nothing else, light and dark, readable on a phone. */
+/** Runs as a page. */
 import { basename } from 'node:path';
-import { escapeText, lineChart, type Series } from '../figures/line_chart.ts';
+import { Curve } from '../figures/curve.ts';
+import { htmlPage } from '../figures/html_page.ts';
+import { escapeText, lineChart } from '../figures/line_chart.ts';
 import type { RunRecord } from './read_run.ts';
 
-/** Points of a curve at most; more would not be seen. */
-const POINTS = 400;
-
-const style = `
-:root { color-scheme: light dark; --ink: #24292f; --soft: #57606a; --line: #d8dee4; --back: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #30363d; --back: #0d1117; } }
-body { margin: 0 auto; max-width: 70rem; padding: 1.5rem 1rem 3rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1.5rem; }
-svg { width: 100%; height: auto; } .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .3rem 1rem .3rem 0; text-align: left; white-space: nowrap; }
-th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); }
-pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 6px; font-size: .85rem; }`;
-
-/** Means of neighbours, so that a curve has no more than {@link POINTS}; x is the place of the last of them, from 1. */
-function thinned(name: string, values: readonly number[]): Series {
-  const width = Math.max(1, Math.ceil(values.length / POINTS));
-  const x: number[] = [];
-  const y: number[] = [];
-  for (let start = 0; start < values.length; start += width) {
-    const some = values.slice(start, start + width);
-    x.push(start + some.length);
-    y.push(some.reduce((sum, value) => sum + value, 0) / some.length);
-  }
-  return { name, x, y };
-}
-
-type Curve = (run: RunRecord) => readonly (readonly [suffix: string, values: readonly number[]])[];
+type Values = (run: RunRecord) => readonly (readonly [suffix: string, values: readonly number[]])[];
 
 /** A chart of some curves of each run; none where no run has any. */
-function chart(runs: readonly RunRecord[], title: string, xLabel: string, curves: Curve): string {
+function chart(runs: readonly RunRecord[], title: string, xLabel: string, curves: Values): string {
   const series = runs.flatMap((run) =>
     curves(run).flatMap(([suffix, values]) => {
       const name = `${basename(run.directory)}${suffix}`;
-      return values.length === 0 ? [] : [thinned(name, values)];
+      return values.length === 0 ? [] : [{ name, ...Curve.of(values).points }];
     }),
   );
   return series.length === 0 ? '' : lineChart(series, { title, xLabel, yLabel: '' });
@@ -94,17 +69,7 @@ export function runsPage(runs: readonly RunRecord[]): string {
     ({ directory, config }) =>
       `<h2>${escapeText(basename(directory))}</h2><pre>${escapeText(JSON.stringify(config, undefined, 2))}</pre>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Training runs</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>Training runs</h1>
+  const body = `<h1>Training runs</h1>
 <div class="scroll"><table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>
 ${runs.map(row).join('\n')}
 </table></div>
@@ -112,8 +77,6 @@ ${runs.map(row).join('\n')}
 <div class="charts">
 ${charts(runs)}
 </div>
-${configs.join('\n')}
-</body>
-</html>
-`;
+${configs.join('\n')}`;
+  return htmlPage('Training runs', body).html;
 }

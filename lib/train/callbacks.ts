@@ -1,4 +1,5 @@
 /** What a training run tells those who watch it. */
+import type { Batch } from '../data/dataset.ts';
 
 /** Means over the samples seen. */
 export interface Metrics {
@@ -41,6 +42,12 @@ export interface EpochLogs extends Metrics {
   readonly samplesPerSecond: number;
 }
 
+/** Validation data and what the network makes of it. */
+export interface ValidationBatch extends Batch {
+  /** Probabilities of the classes, `[size, classes]`. */
+  readonly probabilities: Float32Array;
+}
+
 /** Where a run goes on that was interrupted. */
 export interface Resumed {
   /** The checkpoint. */
@@ -67,6 +74,11 @@ export interface Callback {
   /** Also called for an epoch that is resumed. */
   onEpochBegin?(epoch: number): void | Promise<void>;
   onStepEnd?(logs: StepLogs): void | Promise<void>;
+  /**
+   * After each batch of validation data, before `onEpochEnd`. Its arrays are the callback's to keep. Without callbacks that
+   * have it, no probabilities are computed.
+   */
+  onValidationBatch?(batch: ValidationBatch): void | Promise<void>;
   onEpochEnd?(logs: EpochLogs): void | Verdict | Promise<void> | Promise<Verdict>;
   /** A checkpoint is on disk. */
   onCheckpoint?(checkpoint: { path: string; epoch: number; step: number }): void | Promise<void>;

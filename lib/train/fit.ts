@@ -9,6 +9,7 @@ import {
   MetricSum,
   type Metrics,
   type Resumed,
+  type ValidationBatch,
 } from './callbacks.ts';
 import {
   type Checkpoint,
@@ -52,8 +53,11 @@ export interface Trainee {
   stage(batch: unknown, freezeNorms: boolean): Promise<StagedStep>;
   /** Makes an optimizer step of the batches that wait for one. */
   flush(lr: number): Promise<void>;
-  /** Metrics on validation data, if there is any. */
-  validate(signal: AbortSignal | undefined): Promise<Metrics | undefined>;
+  /** Metrics on validation data, if there is any; `observe` is told of each batch. */
+  validate(
+    signal: AbortSignal | undefined,
+    observe: ((batch: ValidationBatch) => Promise<void>) | undefined,
+  ): Promise<Metrics | undefined>;
   /** All tensors as they are now. */
   capture(): Promise<ModelSnapshot>;
   /** The weights that are validated. */
@@ -126,7 +130,7 @@ class Training {
     const secondsSince = () => this.#seconds + (performance.now() - started) / 1000;
     await this.#walk(secondsSince);
     const trained = secondsSince();
-    const validation = await this.#model.validate(this.#run.signal);
+    const validation = await this.#validate();
     const metrics = this.#sum.means;
     this.#schedule.epochEnd?.((validation ?? metrics).loss);
     const logs: EpochLogs = {
@@ -147,6 +151,15 @@ class Training {
       if ((await callback.onEpochEnd?.(logs)) === 'stop') this.#stopped = true;
     await this.#keepBest(logs);
     if (this.#epoch % (this.#run.checkpoints?.everyEpochs ?? 1) === 0) await this.#save();
+  }
+
+  async #validate(): Promise<Metrics | undefined> {
+    const { callbacks, signal } = this.#run;
+    const isObserved = callbacks.some(({ onValidationBatch }) => onValidationBatch !== undefined);
+    const observe = async (batch: ValidationBatch) => {
+      for (const callback of callbacks) await callback.onValidationBatch?.(batch);
+    };
+    return this.#model.validate(signal, isObserved ? observe : undefined);
   }
 
   /** Trains on the batches of the epoch that are left. */

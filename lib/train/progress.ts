@@ -7,7 +7,8 @@ const REDRAW_MS = { terminal: 100, elsewhere: 60_000 };
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-function duration(seconds: number): string {
+/** Seconds as people say them. */
+export function duration(seconds: number): string {
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
   const minutes = Math.floor(s / 60);

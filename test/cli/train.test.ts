@@ -1,10 +1,21 @@
 /** `senet train`, `eval` and `runs`, as a user runs them. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checkRunConfig, type EpochLogs, prepareRun, readRun, recipes } from '../../lib/index.ts';
+import { follow } from '../live/get.ts';
 import { runScript, type ScriptResult, STACK_TRACE } from '../scripts/run_script.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'senet-train-'));
@@ -102,6 +113,33 @@ describe('train', () => {
     );
   });
 
+  test('serves a page while it trains, which lasts as a file', async () => {
+    const out = path('runs/shown');
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    const args = ['train', path('run.mjs'), '--out', out, '--ui', '--ui-port', String(port)];
+    const refused = await senet(...args);
+    expect(refused.stderr).toBe(
+      `senet train: ERR_SENET_STATE: livePage: port ${port} of 127.0.0.1 is in use; choose another, or 0 for any that is free\n`,
+    );
+    expect([refused.code, existsSync(out)]).toEqual([1, false]);
+
+    free.close();
+    await once(free, 'close');
+    const running = senet(...args);
+    const url = `http://127.0.0.1:${port}/`;
+    const following = await vi.waitFor(() => follow(url), { timeout: 30_000, interval: 20 });
+    const { parts, end } = await following();
+    expect(end).toBe('event: end\ndata:');
+    const { code, stderr } = await running;
+    expect(stderr).toMatch(new RegExp(`^The run is shown at ${url}\n`));
+    expect(code).toBe(0);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(report).toContain(parts.get('head')!.at(-1));
+    expect(report).toContain('>red<');
+  });
+
   test('from weights of other classes, by options alone', async () => {
     const model = await prepareRun(config);
     await model.model.save(path('start.safetensors'));
@@ -133,6 +171,8 @@ describe('train', () => {
     [['train', '--out', path('x'), '--model', 'se_resnet14'], 2, /'data', or --data/],
     [['train', path('run.json'), '--out', path('x'), '--lr', 'much'], 2, /--lr: expected a learning rate/],
     [['train', path('run.json'), '--resume', path('runs/first')], 2, /--resume: expected nothing else/],
+    [['train', path('run.json'), '--out', path('x'), '--ui-port', '0'], 2, /--ui-port: expected --ui/],
+    [['train', path('run.json'), '--out', path('x'), '--ui', '--ui-port', '65536'], 2, /from 0 to 65535/],
     [['train', '--resume', path('nowhere')], 1, /ERR_SENET_FILE: .*config\.json/],
     [['train', path('none.json'), '--out', path('x')], 1, /ERR_SENET_FILE: .*none\.json: cannot read/],
     [['train', path('none.mjs'), '--out', path('x')], 1, /cannot import/],
