@@ -1,12 +1,13 @@
 /**
- * Trains an SE-ResNet on the real Fashion-MNIST, then the same network without squeeze-and-excitation, and writes a
- * page with curves, confusion matrix and predictions.
+ * Trains an SE-ResNet on the real Fashion-MNIST, then the same network without squeeze-and-excitation. Both can be watched
+ * in a browser meanwhile, go on where they were when they are interrupted, and leave a page each.
  *
  *   npm run demo -- [--epochs 2] [--data FOLDER] [--out FOLDER] [--seed 1] [--quick]
  */
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createModel, fashionMnist, fashionMnistClasses, progress, schedules, sgd } from '../dist/index.js';
-import { writeReport } from './report/page.mjs';
+import { listRuns, livePage, prepareRun, progress, runsPage, topK, trainRun } from '../dist/index.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -19,111 +20,86 @@ const { values: options } = parseArgs({
   },
 });
 
-const stop = new AbortController();
-process.once('SIGINT', () => {
-  process.exitCode = 130;
-  stop.abort(new Error('stopped by Ctrl-C'));
-});
-
 const percent = (share) => `${(100 * share).toFixed(2)} %`;
 
-/** A network ready to be trained. */
-async function newModel(name) {
-  const model = createModel(name, { input: [28, 28, 1], classes: 10, seed: Number(options.seed) });
-  await model.compile({
-    optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 5e-4 }),
-    schedule: schedules.cosine({ lr: 0.1, warmupEpochs: 0.1 }),
-  });
-  return model;
-}
-
-/** Trains one network and keeps what the page shows of it. */
-async function train(name, data) {
-  const model = await newModel(name);
-  console.log(`\n${name}: ${model.summary().parameters.toLocaleString('en')} parameters`);
-  const losses = [];
-  const watch = { onStepEnd: ({ loss }) => losses.push(loss) };
-  const history = await model.fit(data.train, {
+/** Data, model and how it is trained, as a configuration that could as well stand in a file. */
+const prepare = (model) =>
+  prepareRun({
+    recipe: 'fashion-mnist',
+    model,
     epochs: Number(options.epochs),
     batchSize: 64,
-    signal: stop.signal,
-    callbacks: [progress(), watch],
+    seed: Number(options.seed),
+    data: {
+      kind: 'fashion-mnist',
+      ...(options.data !== undefined && { directory: options.data }),
+      ...(options.quick && { limit: 800, validation: 0.2 }),
+    },
   });
-  const result = await model.evaluate(data.test, { batchSize: 100, signal: stop.signal });
-  const seconds = history.epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  console.log(`${name}: ${percent(result.top1)} of the test images right`);
-  return { name, model, losses, result, seconds };
+
+/** Trains one network in a folder of its own. */
+async function train(name) {
+  const run = await prepare(name);
+  const directory = join(options.out, name);
+  const page = await livePage(run, { directory });
+  console.log(`\n${name}: ${run.model.summary().parameters.toLocaleString('en')} parameters`);
+  console.log(`To be watched at ${page.url}`);
+  const { epochs } = await trainRun(run, directory, { callbacks: [progress(), page], handleSignals: true });
+  const { top1 } = epochs.at(-1).validation;
+  console.log(`${name}: ${percent(top1)} of the test images right`);
+  return { ...run, name, top1, report: resolve(directory, 'report.html') };
 }
 
 /**
  * Milliseconds of a training step of each network, the median of many. The networks take turns, since the speed of a
  * machine that others share changes from minute to minute.
  */
-async function timeSteps(names, data, rounds) {
-  const [batch] = data.train.batches({ batchSize: 64 });
-  const models = await Promise.all(names.map((name) => newModel(name)));
-  const times = names.map(() => []);
+async function timeSteps(runs, rounds) {
+  const times = runs.map(() => []);
+  const batches = await Promise.all(runs.map(({ train: data }) => firstBatch(data)));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [i, model] of models.entries()) {
+    for (const [i, { model }] of runs.entries()) {
       for (let step = 0; step < 4; step += 1) {
-        stop.signal.throwIfAborted();
         const start = performance.now();
-        await model.trainBatch(batch, { lr: 0.01 });
+        await model.trainBatch(batches[i], { lr: 0 });
         // The first step of a turn finds the caches full of the other network.
         if (step > 0) times[i].push(performance.now() - start);
       }
     }
   }
-  for (const model of models) model.dispose();
   return times.map((list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)]);
 }
 
-/** Class probabilities of all test images. */
-async function predictAll(model, test) {
-  const probabilities = [];
-  const labels = [];
-  for (const batch of test.batches({ batchSize: 100 })) {
-    probabilities.push(...(await model.predict(batch.images, { batchSize: 100, signal: stop.signal })));
-    labels.push(...batch.labels);
-  }
-  return labels.map((label, i) => {
-    const row = probabilities.slice(10 * i, 10 * i + 10);
-    const guess = row.indexOf(Math.max(...row));
-    return { index: i, label, guess, probability: row[guess] };
-  });
+async function firstBatch(data) {
+  for await (const batch of data.batches({ batchSize: 64 })) return batch;
 }
 
 try {
-  const all = await fashionMnist(options.data === undefined ? {} : { directory: options.data });
-  const data = options.quick ? { train: all.train.take(640), test: all.test.take(200) } : all;
-  console.log(`Fashion-MNIST: ${data.train.size} training images, ${data.test.size} test images`);
+  const se = await train('se_resnet14');
+  const plain = await train('resnet14');
 
-  const se = await train('se_resnet14', data);
-  const plain = await train('resnet14', data);
+  // What the network makes of the first images it was not trained on.
+  const { images, labels } = await firstBatch(se.validation);
+  const probabilities = await se.model.predict(images);
+  console.log();
+  for (let n = 0; n < 10; n += 1) {
+    const [guess] = topK(probabilities.subarray(10 * n, 10 * n + 10), 1, se.classes);
+    const verdict = guess.index === labels[n] ? 'right' : `wrong, it is ${se.classes[labels[n]]}`;
+    console.log(`${guess.name.padEnd(12)} ${percent(guess.probability).padStart(8)}  ${verdict}`);
+  }
 
-  const [seMs, plainMs] = await timeSteps([se.name, plain.name], data, options.quick ? 2 : 20);
+  const milliseconds = await timeSteps([se, plain], options.quick ? 2 : 20);
   console.log('\n              test top-1    ms/step');
-  for (const [{ name, result }, ms] of [
-    [se, seMs],
-    [plain, plainMs],
-  ]) {
-    console.log(`${name.padEnd(12)}  ${percent(result.top1).padStart(10)}  ${ms.toFixed(1).padStart(9)}`);
-  }
-  console.log(`Squeeze-and-excitation: ${(seMs / plainMs).toFixed(3)} times the time of a step\n`);
+  for (const [i, { name, top1 }] of [se, plain].entries())
+    console.log(
+      `${name.padEnd(12)}  ${percent(top1).padStart(10)}  ${milliseconds[i].toFixed(1).padStart(9)}`,
+    );
+  const cost = milliseconds[0] / milliseconds[1];
+  console.log(`Squeeze-and-excitation: ${cost.toFixed(3)} times the time of a step\n`);
 
-  const predictions = await predictAll(se.model, data.test);
-  for (const { label, guess, probability } of predictions.slice(0, 10)) {
-    const verdict = guess === label ? 'right' : `wrong, it is ${fashionMnistClasses[label]}`;
-    console.log(`${fashionMnistClasses[guess].padEnd(12)} ${percent(probability).padStart(8)}  ${verdict}`);
-  }
-  const file = await writeReport(options.out, {
-    se: { ...se, stepMs: seMs },
-    plain: { ...plain, stepMs: plainMs },
-    predictions,
-    test: data.test,
-    classes: fashionMnistClasses,
-  });
-  console.log(`\nReport: ${file}`);
+  const overview = resolve(options.out, 'runs.html');
+  await writeFile(overview, runsPage(await listRuns(options.out)));
+  console.log(`Reports:\n  ${se.report}\n  ${plain.report}\n  ${overview}`);
   se.model.dispose();
   plain.model.dispose();
 } catch (error) {

@@ -50,7 +50,7 @@ export interface RunConfig extends Recipe {
      * then validated on their test images.
      */
     readonly validation?: number;
-    /** Take only so many training images; not of a folder. */
+    /** Take only so many training images, those kept for validation among them; not of a folder. */
     readonly limit?: number;
   };
   /** Decides initial weights, order, augmentation and dropout; default 0. */

@@ -39,9 +39,9 @@ export async function loadDataset(
   { classes, load }: Dataset,
   { directory, validation = 0, limit }: RunConfig['data'],
 ) {
-  const { train: all, test } = await load(directory);
+  const { train: whole, test } = await load(directory);
+  const all = limit === undefined ? whole : whole.take(Math.min(limit, whole.size));
   const held = Math.floor(all.size * validation);
-  const kept = all.subset(0, all.size - held);
-  const train = limit === undefined ? kept : kept.take(Math.min(limit, kept.size));
+  const train = all.subset(0, all.size - held);
   return { classes, train, validation: held === 0 ? test : all.subset(all.size - held, all.size), test };
 }

@@ -25,12 +25,17 @@ test('a model of one’s own', async () => {
 test('the demo, on a few images', async () => {
   const { stdout, stderr } = await run('demo.mjs', '--quick', '--out', folder);
   expect(stderr).toContain('epoch 2/2');
+  expect(stdout).toMatch(/watched at http:\/\/127\.0\.0\.1:\d+\//);
   expect(stdout).toContain('Squeeze-and-excitation:');
-  const page = readFileSync(join(folder, 'index.html'), 'utf8');
-  expect(page.length).toBeLessThan(500_000);
-  // It needs no network.
-  expect(page).not.toMatch(/(?:src|href)="?https?:/);
-  expect(page).toContain('Confusion matrix');
+  for (const name of ['se_resnet14', 'resnet14']) {
+    const page = readFileSync(join(folder, name, 'report.html'), 'utf8');
+    expect(page.length).toBeLessThan(1_000_000);
+    // It needs no network.
+    expect(page).not.toMatch(/(?:src|href)="?https?:/);
+    expect(page).toContain('Confusion matrix');
+    expect(page.includes('Excitations by stage')).toBe(name === 'se_resnet14');
+  }
+  expect(readFileSync(join(folder, 'runs.html'), 'utf8')).toContain('resnet14');
 });
 
 test('the demo without data says what is missing', async () => {
