@@ -55,6 +55,7 @@ class DeviceMemory {
  private:
   std::byte* take_pages(size_t bytes);
   void set_access(const Allocation& allocation, bool open) const;
+  void set_access_of_all(bool open) const;
   template <typename Action>
   void with_access(const Allocation& allocation, Action action);
 
@@ -66,6 +67,7 @@ class DeviceMemory {
   size_t used_ = 0;
   size_t peak_ = 0;
   int key_ = -1;  // protection key, where the processor has them
+  bool has_guards_ = false;
   int depth_ = 0;
 };
 
