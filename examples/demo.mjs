@@ -7,7 +7,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { listRuns, livePage, prepareRun, progress, runsPage, topK, trainRun } from '../dist/index.js';
+import {
+  floatImages,
+  listRuns,
+  livePage,
+  prepareRun,
+  progress,
+  runsPage,
+  topK,
+  trainRun,
+} from '../dist/index.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -79,12 +88,12 @@ try {
   const plain = await train('resnet14');
 
   // What the network makes of the first images it was not trained on.
-  const { images, labels } = await firstBatch(se.validation);
-  const probabilities = await se.model.predict(images);
+  const batch = await firstBatch(se.validation);
+  const probabilities = await se.model.predict(floatImages(batch));
   console.log();
   for (let n = 0; n < 10; n += 1) {
     const [guess] = topK(probabilities.subarray(10 * n, 10 * n + 10), 1, se.classes);
-    const verdict = guess.index === labels[n] ? 'right' : `wrong, it is ${se.classes[labels[n]]}`;
+    const verdict = guess.index === batch.labels[n] ? 'right' : `wrong, it is ${se.classes[batch.labels[n]]}`;
     console.log(`${guess.name.padEnd(12)} ${percent(guess.probability).padStart(8)}  ${verdict}`);
   }
 

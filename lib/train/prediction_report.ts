@@ -1,3 +1,4 @@
+import type { PreparedImages } from '../data/batch.ts';
 import type { Callback, ValidationBatch } from './callbacks.ts';
 import { checkOptions, checkWhole } from './check.ts';
 
@@ -8,10 +9,8 @@ export interface ConfusionCount {
   readonly count: number;
 }
 
-/** An image that was taken for what it is not. */
-export interface Mistake {
-  /** `[H, W, C]`, normalised as the network saw it. */
-  readonly image: Float32Array;
+/** An image, `[1, H, W, C]`, that was taken for what it is not. */
+export interface Mistake extends PreparedImages {
   readonly label: number;
   readonly guess: number;
   /** Probability of the guess. */
@@ -51,7 +50,7 @@ class Gathering {
     this.#most = most;
   }
 
-  add({ images, labels, size, probabilities }: ValidationBatch): void {
+  add({ images, labels, size, probabilities, normalization }: ValidationBatch): void {
     const [pixels, classes] = [images.length / size, probabilities.length / size];
     for (let n = 0; n < size; n += 1) {
       const row = probabilities.subarray(n * classes, (n + 1) * classes);
@@ -63,17 +62,21 @@ class Gathering {
       const counts = this.#counts.get(label) ?? new Map<number, number>();
       this.#counts.set(label, counts.set(guess, (counts.get(guess) ?? 0) + 1));
       if (guess === label) continue;
-      this.#keep({ label, guess, probability: row[guess]! }, images.subarray(n * pixels, (n + 1) * pixels));
+      this.#keep({
+        images: images.subarray(n * pixels, (n + 1) * pixels),
+        ...(normalization && { normalization }),
+        ...{ label, guess, probability: row[guess]! },
+      });
     }
     this.samples += size;
   }
 
   /** Keeps a mistake that is worse than one of those kept. */
-  #keep(mistake: Omit<Mistake, 'image'>, image: Float32Array): void {
+  #keep(mistake: Mistake): void {
     const place = this.#worst.findIndex(({ probability }) => probability < mistake.probability);
     const index = place < 0 ? this.#worst.length : place;
     if (index >= this.#most) return;
-    this.#worst.splice(index, 0, { ...mistake, image: image.slice() });
+    this.#worst.splice(index, 0, { ...mistake, images: mistake.images.slice() });
     this.#worst.length = Math.min(this.#worst.length, this.#most);
   }
 
