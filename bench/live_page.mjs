@@ -23,24 +23,31 @@ async function openPage(model) {
   return { page, ended: async () => JSON.parse((await lines.next()).value).parts };
 }
 
-/** Mean milliseconds of a step. */
+/** Mean milliseconds of a step, and those of all threads together on a processor. */
 async function turn(model, batch, steps, callbacks) {
   let done = 0;
-  let start = 0;
-  let ms = 0;
+  let start;
+  let result;
+  const now = () => ({ ms: performance.now(), cpu: process.cpuUsage() });
   const timer = {
     onStepEnd() {
       done += 1;
-      if (done === dropped) start = performance.now();
-      if (done === steps) ms = (performance.now() - start) / (steps - dropped);
+      if (done === dropped) start = now();
+      if (done !== steps) return;
+      const { user, system } = process.cpuUsage(start.cpu);
+      const each = (all) => all / (steps - dropped);
+      result = { ms: each(now().ms - start.ms), cpuMs: each((user + system) / 1000) };
     },
   };
   const batches = Array.from({ length: steps }, () => batch);
   await model.fit(batches, { epochs: 1, callbacks: [...callbacks, timer] });
-  return ms;
+  return result;
 }
 
-/** @returns {Promise<object>} milliseconds of a step with and without the page, and their ratio round by round */
+/**
+ * @returns {Promise<object>} milliseconds of a step with and without the page, their ratio round by round, and that of
+ * the processor's time, which other programs disturb less
+ */
 export async function measureLivePage({ rounds, median, threads, seconds = 4 }) {
   const model = createModel('se_resnet20', { input: [32, 32, 3] });
   await model.compile({ device: 'cpu', threads, optimizer: sgd() });
@@ -49,15 +56,15 @@ export async function measureLivePage({ rounds, median, threads, seconds = 4 }) 
     labels: new Int32Array(batchSize),
     size: batchSize,
   };
-  const steps = dropped + Math.ceil((1000 * seconds) / (await turn(model, batch, 20, [])));
+  const steps = dropped + Math.ceil((1000 * seconds) / (await turn(model, batch, 20, [])).ms);
   const times = { page: [], none: [] };
   let parts = 0;
   const contenders = {
     page: async () => {
       const { page, ended } = await openPage(model);
-      const ms = await turn(model, batch, steps, [page]);
+      const result = await turn(model, batch, steps, [page]);
       parts += await ended();
-      return ms;
+      return result;
     },
     none: () => turn(model, batch, steps, []),
   };
@@ -66,14 +73,17 @@ export async function measureLivePage({ rounds, median, threads, seconds = 4 }) 
     for (const [name, run] of round % 2 === 0 ? order : order.toReversed()) times[name].push(await run());
   }
   model.dispose();
-  const ratios = times.page.map((ms, i) => ms / times.none[i]);
+  const all = (name, field) => times[name].map((result) => result[field]);
+  const ratiosOf = (field) => times.page.map((result, i) => result[field] / times.none[i][field]);
+  const ratios = ratiosOf('ms');
   return {
     measure: `se_resnet20 training step, batch ${batchSize}, 32x32, with a live page open`,
-    ms: median(times.page),
-    withoutMs: median(times.none),
+    ms: median(all('page', 'ms')),
+    withoutMs: median(all('none', 'ms')),
     ratio: median(ratios),
     ratioMin: Math.min(...ratios),
     ratioMax: Math.max(...ratios),
+    cpuRatio: median(ratiosOf('cpuMs')),
     parts,
   };
 }

@@ -1,7 +1,7 @@
 import { ArgumentError, ArgumentRangeError } from '../errors.ts';
 import { checkOptions, checkWhole } from '../train/check.ts';
 import type { ConfusionCount } from '../train/prediction_report.ts';
-import { chartStyle, escapeText } from './line_chart.ts';
+import { chartStyle, escapeText, inFewLetters } from './line_chart.ts';
 
 /** Options of {@link confusionFigure}. */
 export interface ConfusionFigureOptions {
@@ -17,7 +17,7 @@ const MOST_WITH_COUNTS = 12;
 const LETTERS = 14;
 const GAP = 6;
 /** Space for the names, and for the words along the axes. */
-const NAMES = { beside: 100, above: 96 };
+const NAMES = { beside: 104, above: 104 };
 
 const shortened = (name: string): string => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
 
@@ -70,13 +70,11 @@ export function confusionFigure(counts: readonly ConfusionCount[], options: Conf
     );
     if (classes > MOST_WITH_COUNTS) continue;
     const middle = `x="${x + cell / 2}" y="${y + cell / 2 + 4}"`;
-    parts.push(`<text class="count" ${middle} text-anchor="middle">${short(count)}</text>`);
+    parts.push(`<text class="count" ${middle} text-anchor="middle">${inFewLetters(count, 3)}</text>`);
   }
+  const side = classes * cell;
+  parts.push(
+    `<path class="axis" fill="none" d="M${NAMES.beside} ${NAMES.above}h${side}v${side}h${-side}z"/>`,
+  );
   return `${parts.join('\n')}\n</svg>\n`;
-}
-
-/** A count in few letters. */
-function short(count: number): string {
-  if (count < 10_000) return String(count);
-  return count < 1e6 ? `${Math.round(count / 1e3)}k` : `${Math.round(count / 1e6)}M`;
 }

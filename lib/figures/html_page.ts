@@ -15,7 +15,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem 2rem; }
 @media (min-width: 64rem) { main { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); } main > * { grid-column: 1 / -1; }
   main:not(:has(.large)) > #confusion { grid-column: 1; } main:not(:has(.large)) > #mistakes { grid-column: 2; } }
 .matrix svg { width: auto; max-width: 100%; min-width: 21rem; } .matrix.large svg { max-width: none; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .3rem 1rem .3rem 0; text-align: left; white-space: nowrap; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .3rem 1rem .3rem 0; text-align: left; white-space: nowrap; } .pairs td { white-space: normal; overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); }
 pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 6px; font-size: .85rem; }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; margin: .8rem 0 0; }
@@ -23,7 +23,7 @@ pre { overflow-x: auto; padding: .8rem; border: 1px solid var(--line); border-ra
 .numbers dt { color: var(--soft); font-size: .8rem; } .numbers dd { margin: 0; font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .numbers dd small { display: block; font-size: .75rem; font-weight: 400; color: var(--soft); }
 progress { width: 100%; height: .6rem; accent-color: var(--accent); }
-.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .8rem; }
+.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: .8rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem; text-align: center; }
 figure img { width: 100%; max-width: 112px; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; }
 figcaption { font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere; }

@@ -22,6 +22,8 @@ export interface ChartOptions {
 /** Okabe and Ito's colours, which people who see few colours can tell apart. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8a8a8a', '#b5a400'];
 const MARGIN = { top: 36, right: 16, bottom: 44, left: 56 };
+/** Digits that tell ticks apart. */
+const DIGITS = 12;
 /** Lines of so many points have them marked. */
 const MOST_DOTS = 20;
 /** Space that a name takes in the legend beside its letters, and for each of them; height of a row. */
@@ -40,6 +42,14 @@ export function ticks(low: number, high: number, about = 5): number[] {
   const count = Math.floor(high / step + 1e-9) - first + 1;
   // Division keeps 3 * 0.1 from being 0.30000000000000004.
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** A number as there is room for on an axis or in a cell. */
+export function inFewLetters(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (size < 1e4) return String(value);
+  const thousands = size < 1e6;
+  return `${Number((value / (thousands ? 1e3 : 1e6)).toPrecision(digits))}${thousands ? 'k' : 'M'}`;
 }
 
 /** Least and greatest of finite values; never the same. */
@@ -126,11 +136,14 @@ export function lineChart(series: readonly Series[], options: ChartOptions): str
     ...ticks(y0, y1).map(
       (y) =>
         `<line class="grid" x1="${MARGIN.left}" x2="${right}" y1="${py(y).toFixed(1)}" y2="${py(y).toFixed(1)}"/>` +
-        `<text x="${MARGIN.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${y}</text>`,
+        `<text x="${MARGIN.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${inFewLetters(y, DIGITS)}</text>`,
     ),
     ...ticks(x0, x1, 8)
       .filter((x) => !isWhole || Number.isInteger(x))
-      .map((x) => `<text x="${px(x).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${x}</text>`),
+      .map(
+        (x) =>
+          `<text x="${px(x).toFixed(1)}" y="${bottom + 16}" text-anchor="middle">${inFewLetters(x, DIGITS)}</text>`,
+      ),
     `<path class="axis" fill="none" d="M${MARGIN.left} ${top}V${bottom}H${right}"/>`,
     `<text x="${(MARGIN.left + right) / 2}" y="${height - 8}" text-anchor="middle">${escapeText(options.xLabel)}</text>`,
     `<text transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeText(options.yLabel)}</text>`,

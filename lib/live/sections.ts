@@ -63,12 +63,12 @@ function head({ tracker }: View): string {
 <progress max="1" value="${tracker.share.toFixed(4)}">${percent(tracker.share)}</progress>
 <dl class="numbers">
 ${number('Epoch', `${Math.min(done + 1, epochs)} / ${epochs}`, `${done} done`)}
+${number('Time left', phase === 'ended' || secondsLeft === undefined ? undefined : duration(secondsLeft))}
 ${number('Loss', loss?.toFixed(4), step === undefined ? 'of the last epoch' : 'of this step')}
 ${number('Training top-1', last && percent(last.top1), 'of the last epoch')}
 ${number('Validation top-1', validation && percent(validation.top1), best && `best ${percent(best.top1)}, epoch ${best.epoch + 1}`)}
 ${number('Learning rate', lr?.toPrecision(3))}
 ${number('Images a second', imagesPerSecond?.toFixed(0))}
-${number('Time left', phase === 'ended' || secondsLeft === undefined ? undefined : duration(secondsLeft))}
 </dl>`;
 }
 
@@ -117,10 +117,10 @@ function confusion(view: View): string {
     .slice(0, MOST_PAIRS)
     .map(
       ({ label, guess, count }) =>
-        `<tr><td>${nameOf(view, label)}</td><td>${nameOf(view, guess)}</td><td>${count}</td></tr>`,
+        `<tr><td>${count}</td><td>${nameOf(view, label)}</td><td>${nameOf(view, guess)}</td></tr>`,
     );
   return `<h2>Confused most often</h2><p class="soft">Of ${classes} classes, in ${predictions.samples} validation images.</p>
-<div class="scroll"><table><tr><th>class</th><th>taken for</th><th>times</th></tr>${rows.join('\n')}</table></div>`;
+<div class="scroll"><table class="pairs"><tr><th>times</th><th>class</th><th>taken for</th></tr>${rows.join('\n')}</table></div>`;
 }
 
 async function mistakes(view: View): Promise<string> {

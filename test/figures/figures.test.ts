@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ArgumentError, ArgumentRangeError } from '../../lib/errors.ts';
 import { confusionFigure } from '../../lib/figures/confusion.ts';
 import { Curve } from '../../lib/figures/curve.ts';
-import { lineChart } from '../../lib/figures/line_chart.ts';
+import { inFewLetters, lineChart } from '../../lib/figures/line_chart.ts';
 
 describe('Curve', () => {
   test('keeps few points of many values, and their mean', () => {
@@ -53,6 +53,12 @@ describe('confusionFigure', () => {
     expect(() => confusionFigure('counts' as never, { classes: 2 })).toThrow(ArgumentError);
     expect(() => confusionFigure(counts, { classes: 2, colour: 1 } as never)).toThrow(ArgumentError);
   });
+});
+
+test('numbers in few letters', () => {
+  expect(
+    [0.25, -3, 9999, 10_000, 12_500, 199_999, 1e6, 2.5e7, -20_000].map((value) => inFewLetters(value, 3)),
+  ).toEqual([...['0.25', '-3', '9999', '10k', '12.5k', '200k', '1M', '25M', '-20k']]);
 });
 
 test('a line of one point is a dot', () => {

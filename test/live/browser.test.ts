@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { livePage } from '../../lib/live/live_page.ts';
+import type { Model } from '../../lib/model.ts';
 import { data } from '../train/checkpoint_runs.ts';
 import { batches, tiny } from '../train/helpers.ts';
 
@@ -26,12 +27,17 @@ const dark: BrowserContextOptions = { colorScheme: 'dark' };
 
 describe.skipIf(executablePath === undefined)('in a browser (needs chromium)', () => {
   const directory = mkdtempSync(join(tmpdir(), 'senet-browser-'));
+  const validation = data.augmented({});
+  const classes = ['<b>', 'bag', 'coat', 'shoe'];
   let browser: Browser;
+  let model: Model;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
+    model = await tiny({ lr: 0.001 });
   });
   afterAll(async () => {
     await browser?.close();
+    model?.dispose();
     rmSync(directory, { recursive: true, force: true });
   });
 
@@ -93,7 +99,6 @@ describe.skipIf(executablePath === undefined)('in a browser (needs chromium)', (
       expect([...asked].sort()).toEqual([live.url, `${live.url}events`]);
     }
     expect(await colours(seen[0].page)).not.toEqual(await colours(seen[1].page));
-    model.dispose();
   });
 
   const colours = (page: Page) =>
@@ -103,33 +108,47 @@ describe.skipIf(executablePath === undefined)('in a browser (needs chromium)', (
     })`);
 
   test('says when the run cannot be reached, and goes on when it can', async () => {
-    const model = await tiny();
     const first = await livePage({ model });
     const { page } = await visit(first.url);
     first.dispose();
     await page.getByText('The run cannot be reached').waitFor();
     using _second = await livePage({ model }, { port: Number(new URL(first.url).port) });
     await expect.poll(() => textOf(page, '#connection'), { timeout: 10_000 }).toBe('');
-    model.dispose();
+
+    // It lets go of the connection while nobody looks.
+    const look = (isHidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange')); source?.readyState`);
+    expect(await look(true)).toBeUndefined();
+    const again = page.waitForRequest(`${first.url}events`);
+    expect(await look(false)).toBe(0);
+    await again;
   });
 
-  test.each([
-    ['a desk', {}],
-    ['a phone', phone],
-    ['the dark', dark],
-  ])('its last file opens without a server, on %s', async (_, options) => {
-    const file = join(directory, 'report.html');
-    const { page, complaints, asked } = await visit(pathToFileURL(file).href, options);
-    expect(await page.locator('svg').count()).toBe(7);
-    expect(await overflows(page)).toBe(false);
-    expect(complaints).toEqual([]);
-    expect([...asked]).toEqual([pathToFileURL(file).href]);
-    // Its own policy holds: a script that got into it would not run.
-    expect(await page.evaluate('document.images.length')).toBeGreaterThan(0);
-    await page.evaluate(
-      `document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))`,
-    );
-    expect(await page.evaluate('window.ran')).toBeUndefined();
-    expect(readFileSync(file, 'utf8')).toContain('&lt;b&gt;');
+  describe('its last file', () => {
+    beforeAll(async () => {
+      const live = await livePage({ model, validation, classes }, { directory });
+      await model.fit(batches(5), { epochs: 2, batchSize: 16, validation, callbacks: [live] });
+    });
+
+    test.each([
+      ['a desk', {}],
+      ['a phone', phone],
+      ['the dark', dark],
+    ])('opens without a server, on %s', async (_, options) => {
+      const file = join(directory, 'report.html');
+      const { page, complaints, asked } = await visit(pathToFileURL(file).href, options);
+      expect(await page.locator('svg').count()).toBe(7);
+      expect(await overflows(page)).toBe(false);
+      expect(complaints).toEqual([]);
+      expect([...asked]).toEqual([pathToFileURL(file).href]);
+      // Its own policy holds: a script that got into it would not run.
+      expect(await page.evaluate('document.images.length')).toBeGreaterThan(0);
+      await page.evaluate(
+        `document.body.append(Object.assign(document.createElement('script'), { text: 'window.ran = 1' }))`,
+      );
+      expect(await page.evaluate('window.ran')).toBeUndefined();
+      expect(readFileSync(file, 'utf8')).toContain('&lt;b&gt;');
+    });
   });
 });
