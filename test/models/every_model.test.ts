@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { differentiate } from '../../lib/graph/autodiff.ts';
 import { GraphBuilder } from '../../lib/graph/builder.ts';
 import { replayForTraining } from '../../lib/graph/programs.ts';
@@ -59,28 +59,6 @@ function noise(name: string, count: number): Float32Array {
 const imagesOf = (name: string, { input: [height, width, channels] }: Model): Float32Array =>
   noise(name, BATCH * height * width * channels);
 
-test.each(names)('%s learns, predicts and comes back from its file', async (name) => {
-  using model = modelOf(name);
-  const images = imagesOf(name, model);
-  const labels = Int32Array.from({ length: BATCH }, (_, i) => i % CLASSES);
-  const file = join(folder, 'weights.safetensors');
-  await model.compile({ device: 'cpu', optimizer: sgd({ momentum: 0, weightDecay: 0 }) });
-  const before = await copyOf(model);
-  const predicted = await model.predict(images);
-  expect(predicted.every((p) => p >= 0 && p <= 1)).toBe(true);
-  await model.save(file);
-
-  const { loss } = await model.trainBatch({ images, labels, size: BATCH }, { lr: LR });
-  expect(loss).toBeGreaterThan(0);
-  const after = await copyOf(model);
-  expect([...before].filter(([key, data]) => isSame(data, after.get(key)!)).map(([key]) => key)).toEqual([]);
-
-  await model.load(file);
-  const loaded = await copyOf(model);
-  expect([...before].filter(([key, data]) => !isSame(data, loaded.get(key)!))).toEqual([]);
-  expect(await model.predict(images)).toEqual(predicted);
-});
-
 /** What comes back to the images in training when `seed` comes to the logits. */
 function imageGradient({ definition }: Model): Graph {
   const builder = new GraphBuilder();
@@ -90,22 +68,52 @@ function imageGradient({ definition }: Model): Graph {
   return prune(builder.finish([differentiate(builder, logits, seed, [images]).get(images)!]));
 }
 
-test.each(names)('the images of %s have a finite gradient', async (name) => {
-  using model = modelOf(name);
-  const images = imagesOf(name, model);
-  const inputs = { images, seed: noise('seed', BATCH * CLASSES), key: Int32Array.of(1, 2) };
-  const [gradient] = await runGraph(imageGradient(model), await model.stateDict(), inputs);
-  const values = Array.from(gradient!);
-  expect(values).toHaveLength(images.length);
-  expect(values.every(Number.isFinite)).toBe(true);
-  expect(values.some((value) => value !== 0)).toBe(true);
-});
+describe.each(names)('%s', (name) => {
+  // One for all of its tests: each leaves the weights as they were, which take long to draw.
+  let model: Model;
+  beforeAll(() => {
+    model = modelOf(name);
+  });
+  afterAll(() => model.dispose());
 
-test.each(names)('%s compiles for a GPU', async (name) => {
-  using model = modelOf(name);
-  await model.compile({ device: 'cuda', precision: 'bfloat16', optimizer: sgd() });
-  for (const training of [true, false]) {
-    const steps = await model.profile({ plan: true, training, batchSize: BATCH });
-    expect(steps.length).toBeGreaterThan(0);
-  }
+  test('learns, predicts and comes back from its file', async () => {
+    const images = imagesOf(name, model);
+    const labels = Int32Array.from({ length: BATCH }, (_, i) => i % CLASSES);
+    const file = join(folder, 'weights.safetensors');
+    await model.compile({ device: 'cpu', optimizer: sgd({ momentum: 0, weightDecay: 0 }) });
+    const before = await copyOf(model);
+    const predicted = await model.predict(images);
+    expect(predicted.every((p) => p >= 0 && p <= 1)).toBe(true);
+    await model.save(file);
+
+    const { loss } = await model.trainBatch({ images, labels, size: BATCH }, { lr: LR });
+    expect(loss).toBeGreaterThan(0);
+    const after = await copyOf(model);
+    expect([...before].filter(([key, data]) => isSame(data, after.get(key)!)).map(([key]) => key)).toEqual(
+      [],
+    );
+
+    await model.load(file);
+    const loaded = await copyOf(model);
+    expect([...before].filter(([key, data]) => !isSame(data, loaded.get(key)!))).toEqual([]);
+    expect(await model.predict(images)).toEqual(predicted);
+  });
+
+  test('its images have a finite gradient', async () => {
+    const images = imagesOf(name, model);
+    const inputs = { images, seed: noise('seed', BATCH * CLASSES), key: Int32Array.of(1, 2) };
+    const [gradient] = await runGraph(imageGradient(model), await model.stateDict(), inputs);
+    const values = Array.from(gradient!);
+    expect(values).toHaveLength(images.length);
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(values.some((value) => value !== 0)).toBe(true);
+  });
+
+  test('compiles for a GPU', async () => {
+    await model.compile({ device: 'cuda', precision: 'bfloat16', optimizer: sgd() });
+    for (const training of [true, false]) {
+      const steps = await model.profile({ plan: true, training, batchSize: BATCH });
+      expect(steps.length).toBeGreaterThan(0);
+    }
+  });
 });
