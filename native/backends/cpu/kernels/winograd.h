@@ -20,6 +20,7 @@
 #include <cstdint>
 
 #include "backends/cpu/layout.h"
+#include "backends/cpu/parallel.h"
 
 namespace senet::cpu {
 
@@ -72,10 +73,8 @@ class Winograd {
            float* y) const;
 
  private:
-  template <typename Run>
-  void multiply(const Run& run, const float* v, const float* packed, int64_t count, float* m) const;
-  template <typename Run>
-  void transform_outputs(const Run& run, const float* m, int64_t first, int64_t count,
+  void multiply(const Team& team, const float* v, const float* packed, int64_t count, float* m) const;
+  void transform_outputs(const Team& team, const float* m, int64_t first, int64_t count,
                          const WinogradEpilogue& epilogue, float* y) const;
 
   WinogradProblem problem_;
@@ -98,9 +97,9 @@ class WinogradGradWeight {
   void run(const float* x, const float* dy, float* workspace, float* dweight) const;
 
  private:
-  void transform_gradients(const float* dy, int64_t first, int64_t count, float* m) const;
-  void multiply(const float* v, const float* m, int64_t count, bool add, float* u) const;
-  void transform_weight_gradient(const float* u, float* dweight) const;
+  void transform_gradients(const Team& team, const float* dy, int64_t first, int64_t count, float* m) const;
+  void multiply(const Team& team, const float* v, const float* m, int64_t count, bool add, float* u) const;
+  void transform_weight_gradient(const Team& team, const float* u, float* dweight) const;
 
   WinogradProblem problem_;
   WinogradTiles tiles_;
