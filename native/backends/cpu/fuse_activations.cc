@@ -6,6 +6,7 @@
 #include "backends/activation_of.h"
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
+#include "backends/cpu/ops/conv2d_grouped.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 
 namespace senet::cpu {
@@ -34,7 +35,7 @@ bool is_bare(const Node& node) {
 }
 
 bool can_take(const Graph& graph, const Node& convolution, Activation activation) {
-  if (!onednn_has(activation)) return false;
+  if (!onednn_has(activation) || is_grouped_products(graph, convolution)) return false;
   const ConvolutionProblem plain = convolution_problem(graph, convolution);
   ConvolutionProblem fused = plain;
   fused.activation = activation;

@@ -48,38 +48,19 @@ struct Arguments {
   memory::dims stride, dilation, before, after;
 };
 
-// For grouped 1x1 convolutions of channels-last maps oneDNN prefers direct sums with AVX2, which take 1.1 to 3 times
-// as long as its matrix products.
-bool prefers_products(const ConvolutionProblem& p, const Arguments& a) {
-  const std::array<int64_t, 2> ones{1, 1};
-  return onednn_block() == 8 && p.groups > 1 && p.in_channels > p.groups && p.kernel == ones &&
-         p.stride == ones &&
-         a.x == map_desc(p.images, p.in_channels, p.in_height, p.in_width, p.in_channels) &&
-         a.y == map_desc(p.images, p.out_channels, p.out_height, p.out_width, p.out_channels);
-}
-
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvolutionProblem& p, const Arguments& a,
                                                        const dnnl::primitive_attr& attributes) {
   using Found = dnnl::convolution_forward::primitive_desc;
   const auto kind = p.inference ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
   const auto direct = algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR < 3
-  // next_impl() reads it again.
   const dnnl::convolution_forward::desc desc(kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation,
                                              a.before, a.after);
-  const auto first = [&] { return Found(desc, attributes, onednn_engine(), true); };
+  return Found(desc, attributes, onednn_engine(), true);
 #else
-  const auto first = [&] {
-    return Found(onednn_engine(), kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
-                 a.after, attributes, true);
-  };
+  return Found(onednn_engine(), kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
+               a.after, attributes, true);
 #endif
-  Found found = first();
-  if (!found.get(true) || !prefers_products(p, a)) return found;
-  while (std::string(found.impl_info_str()).find("gemm") == std::string::npos) {
-    if (!found.next_impl()) return first();
-  }
-  return found;
 }
 
 dnnl::primitive_desc_base grad_input_desc(const Arguments& a,

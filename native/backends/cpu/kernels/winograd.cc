@@ -113,7 +113,7 @@ void Winograd::pack(const float* weight, float* packed) const {
   });
 }
 
-void Winograd::run(const float* x, const float* packed, const WinogradEpilogue& epilogue, float* workspace,
+void Winograd::run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* workspace,
                    float* y) const {
   const auto chunk = [&](const Team& team, int64_t index, float* v) {
     const int64_t first = index * chunk_, count = std::min(chunk_, tiles_.count - first);
@@ -156,7 +156,7 @@ void Winograd::multiply(const Team& team, const float* v, const float* packed, i
 
 // y = epilogue(A^T m A).
 void Winograd::transform_outputs(const Team& team, const float* m, int64_t first, int64_t count,
-                                 const WinogradEpilogue& epilogue, float* y) const {
+                                 const ConvolutionEpilogue& epilogue, float* y) const {
   const MapLayout& map = problem_.y;
   for_tiles(team, tiles_, first, count, map.channels,
             [&](int64_t tile, int64_t k, int64_t image, int64_t top, int64_t left) {
