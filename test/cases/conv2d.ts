@@ -87,6 +87,8 @@ const grouped: OpCase[] = [
   conv2dCase('two groups', { x: [2, 4, 5, 6], k: 4, kernel: [3, 3], groups: 2, padding: same, bias: true }),
   conv2dCase('groups of a block', { x: [1, 4, 4, 16], k: 24, kernel: [3, 3], groups: 2, padding: same }),
   conv2dCase('32 groups of 4', { x: [1, 3, 3, 128], k: 128, kernel: [3, 3], groups: 32, padding: same }),
+  conv2dCase('groups, 1x1', { x: [2, 3, 7, 15], k: 60, groups: 3, bias: true }),
+  conv2dCase('groups of few channels, 1x1', { x: [1, 5, 11, 6], k: 14, groups: 2 }),
   conv2dCase('groups, 1x1, stride 2', { x: [2, 5, 5, 9], k: 12, groups: 3, stride: [2, 2] }),
   conv2dCase('depthwise', { x: [2, 6, 7, 8], k: 8, kernel: [3, 3], groups: 8, padding: same }),
   conv2dCase('depthwise, odd channels, stride 2', {
@@ -154,6 +156,12 @@ const fusedCases: OpCase[] = [
     { gate: true, residual: true, relu: true },
   ),
   conv2dFusedCase('gate, relu, depthwise', { ...body, k: 6, groups: 6 }, { gate: true, relu: true }),
+  conv2dFusedCase('relu, groups, 1x1', { x: [1, 7, 7, 9], k: 120, groups: 3, bias: true }, { relu: true }),
+  conv2dFusedCase(
+    'gate, residual, relu, groups, 1x1',
+    { x: [3, 5, 5, 12], k: 57, groups: 3, bias: true },
+    { gate: true, residual: true, relu: true },
+  ),
   conv2dFusedCase(
     'stride 2',
     { x: [2, 6, 6, 4], k: 9, kernel: [3, 3], stride: [2, 2], padding: same },

@@ -111,6 +111,16 @@ bool only_reference(const std::string& layer, const ConvolutionProblem& problem,
                      [&] { return is_reference(best_desc(problem, x_block, y_block)); });
 }
 
+bool fuses(const std::string& layer, const ConvolutionProblem& plain, const ConvolutionProblem& fused,
+           int64_t x_block, int64_t y_block) {
+  return onednn_call(layer, "convolution descriptor", [&] {
+    const auto desc = best_desc(fused, x_block, y_block), without = best_desc(plain, x_block, y_block);
+    return !is_reference(desc) && std::string(desc.impl_info_str()) == without.impl_info_str() &&
+           desc.query_md(dnnl::query::dst_md) ==
+               map_desc(fused.images, fused.out_channels, fused.out_height, fused.out_width, y_block);
+  });
+}
+
 void Convolution::Operand::bind(const void* stored_address, void* packed) {
   address = static_cast<const char*>(stored_address);
   stored.set_data_handle(const_cast<char*>(address));

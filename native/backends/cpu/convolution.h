@@ -25,6 +25,11 @@ ConvolutionValues convolution_values(const Node& node);
 bool only_reference(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block,
                     int64_t y_block);
 
+// Whether a forward convolution can have what `fused` says, but `plain` does not, in the same pass and by the same code
+// as without it, with y in the form the program stores it in.
+bool fuses(const std::string& layer, const ConvolutionProblem& plain, const ConvolutionProblem& fused,
+           int64_t x_block, int64_t y_block);
+
 // Addresses of the operands; the direction says which of them are written.
 struct ConvolutionAddresses {
   const void *x, *weight, *bias, *y;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backends/cpu/convolution.h"
+#include "backends/cpu/fuse_activations.h"
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
@@ -83,7 +84,7 @@ class CpuBackend final : public Backend {
       graph = with_conversions(std::move(graph), plain, maps, block);
     }
     if (convolutions_ != "direct") choose_winograd(&graph);
-    return graph;
+    return fuse_activations(std::move(graph));
   }
 
   StepPlan prepare(const PrepareContext& context) const override {

@@ -48,38 +48,19 @@ struct Arguments {
   memory::dims stride, dilation, before, after;
 };
 
-// For grouped 1x1 convolutions of channels-last maps oneDNN prefers direct sums with AVX2, which take 1.1 to 3 times
-// as long as its matrix products.
-bool prefers_products(const ConvolutionProblem& p, const Arguments& a) {
-  const std::array<int64_t, 2> ones{1, 1};
-  return onednn_block() == 8 && p.groups > 1 && p.in_channels > p.groups && p.kernel == ones &&
-         p.stride == ones &&
-         a.x == map_desc(p.images, p.in_channels, p.in_height, p.in_width, p.in_channels) &&
-         a.y == map_desc(p.images, p.out_channels, p.out_height, p.out_width, p.out_channels);
-}
-
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvolutionProblem& p, const Arguments& a,
                                                        const dnnl::primitive_attr& attributes) {
   using Found = dnnl::convolution_forward::primitive_desc;
   const auto kind = p.inference ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
   const auto direct = algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR < 3
-  // next_impl() reads it again.
   const dnnl::convolution_forward::desc desc(kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation,
                                              a.before, a.after);
-  const auto first = [&] { return Found(desc, attributes, onednn_engine(), true); };
+  return Found(desc, attributes, onednn_engine(), true);
 #else
-  const auto first = [&] {
-    return Found(onednn_engine(), kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
-                 a.after, attributes, true);
-  };
+  return Found(onednn_engine(), kind, direct, a.x, a.weight, a.bias, a.y, a.stride, a.dilation, a.before,
+               a.after, attributes, true);
 #endif
-  Found found = first();
-  if (!found.get(true) || !prefers_products(p, a)) return found;
-  while (std::string(found.impl_info_str()).find("gemm") == std::string::npos) {
-    if (!found.next_impl()) return first();
-  }
-  return found;
 }
 
 dnnl::primitive_desc_base grad_input_desc(const Arguments& a,
@@ -122,12 +103,38 @@ dnnl::primitive_desc_base grad_weight_desc(const ConvolutionProblem& p, const Ar
   return found;
 }
 
-void append_relu(dnnl::post_ops* operations) {
+// An elementwise function with its two constants.
+struct Eltwise {
+  algorithm function;
+  float alpha, beta;
+};
+
+std::optional<Eltwise> eltwise_of(Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return Eltwise{algorithm::eltwise_relu, 0.0f, 0.0f};
+    case Activation::kRelu6:
+      return Eltwise{algorithm::eltwise_clip, 0.0f, 6.0f};
+    case Activation::kHardSwish:
+      // x * clip(alpha x + beta, 0, 1); the constants are given in 2.x.
+      return Eltwise{algorithm::eltwise_hardswish, 1.0f / 6.0f, 0.5f};
+    default:
+      return std::nullopt;
+  }
+}
+
+dnnl::post_ops post_ops_of(const ConvolutionProblem& p) {
+  dnnl::post_ops operations;
+  if (p.adds) operations.append_sum(1.0f);
+  if (p.activation) {
+    const Eltwise eltwise = eltwise_of(*p.activation).value();
 #if DNNL_VERSION_MAJOR < 3
-  operations->append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
+    operations.append_eltwise(1.0f, eltwise.function, eltwise.alpha, eltwise.beta);
 #else
-  operations->append_eltwise(algorithm::eltwise_relu, 0.0f, 0.0f);
+    operations.append_eltwise(eltwise.function, eltwise.alpha, eltwise.beta);
 #endif
+  }
+  return operations;
 }
 
 }  // namespace
@@ -149,6 +156,10 @@ int64_t onednn_block() {
   const auto isa = static_cast<unsigned>(dnnl_get_effective_cpu_isa());
   constexpr auto kAvx512 = static_cast<unsigned>(dnnl_cpu_isa_avx512_core);
   return (isa & kAvx512) == kAvx512 ? 16 : 8;
+}
+
+bool onednn_has(Activation activation) {
+  return eltwise_of(activation).has_value();
 }
 
 void check_onednn(dnnl_status_t status, const std::string& layer, const char* what) {
@@ -190,11 +201,7 @@ dnnl::primitive_desc_base convolution_desc(const ConvolutionProblem& p, memory::
                             {p.padding[1], p.padding[3]}};
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (p.relu) {
-    dnnl::post_ops operations;
-    append_relu(&operations);
-    attributes.set_post_ops(operations);
-  }
+  attributes.set_post_ops(post_ops_of(p));
   auto forward = forward_desc(p, arguments, attributes);
   if (!forward.get(true) || p.direction == ConvolutionDirection::kForward) return forward;
   return p.direction == ConvolutionDirection::kGradInput

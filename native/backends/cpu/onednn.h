@@ -5,9 +5,11 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "backends/cpu/kernels/activation.h"
 #include "core/graph.h"
 
 namespace senet::cpu {
@@ -46,9 +48,14 @@ struct ConvolutionProblem {
   std::array<int64_t, 2> kernel{}, stride{}, dilation{};
   std::array<int64_t, 4> padding{};  // top, bottom, left, right
   bool bias = false;                 // forward: add it; kGradWeight: give its gradient
-  bool relu = false;                 // forward only
   bool inference = false;            // forward only
+  // Forward only: y = activation( conv + bias + what was in y ), the latter if `adds`.
+  bool adds = false;
+  std::optional<Activation> activation;
 };
+
+// Whether a convolution can have the activation and that takes less time than a pass of its own: oneDNN's SiLU takes more.
+bool onednn_has(Activation activation);
 
 // How oneDNN may see a map: in the form the program stores it in, or in whatever form suits it.
 enum class MapForm { kStored, kAny };

@@ -9,12 +9,10 @@ using namespace winograd;
 namespace {
 
 // A thread that has tiles to itself keeps their transformed forms in so many floats on its stack, in its own
-// cache. That is the faster way where the weight, of so many pairs of channels, stays there as well, or for so few
-// products that waking the other threads does not pay.
+// cache. That is the faster way where the weight, of so many pairs of channels, stays there as well.
 constexpr int64_t kLocalFloats = 1 << 15;
 constexpr int64_t kLocalData = kLocalFloats - 2 * kElements * kGap;  // of it, without the gaps of both forms
 constexpr int64_t kLocalPairs = int64_t{32} * 32;
-constexpr int64_t kFewProducts = 1 << 21;
 
 // m[Rows, kPanel] = v[Rows, depth] x u[depth, kPanel].
 template <int64_t Rows>
@@ -71,9 +69,9 @@ Winograd::Winograd(const WinogradProblem& problem)
       tiles_(problem.y),
       width_(whole_panels(problem.y.channels)),
       alone_(kElements * (problem.x.channels + width_) <= kLocalData &&
-             (problem.x.channels * width_ <= kLocalPairs ||
-              kElements * tiles_.count * problem.x.channels * width_ <= kFewProducts)),
-      chunk_(chunk_of(tiles_, problem.x.channels + width_, alone_ ? kLocalData : kSharedFloats)),
+             problem.x.channels * width_ <= kLocalPairs),
+      chunk_(alone_ ? chunk_of(tiles_, problem.x.channels + width_, kLocalData, omp_get_max_threads())
+                    : chunk_of(tiles_, problem.x.channels + width_, kSharedFloats, 1)),
       input_slice_(slice_of(chunk_ * problem.x.channels)),
       output_slice_(slice_of(chunk_ * width_)) {}
 
@@ -115,31 +113,35 @@ void Winograd::pack(const float* weight, float* packed) const {
   });
 }
 
-void Winograd::run(const float* x, const float* packed, const WinogradEpilogue& epilogue, float* workspace,
+void Winograd::run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* workspace,
                    float* y) const {
-  const auto chunk = [&](const auto& run, int64_t index, float* v) {
+  const auto chunk = [&](const Team& team, int64_t index, float* v) {
     const int64_t first = index * chunk_, count = std::min(chunk_, tiles_.count - first);
     float* m = v + kElements * input_slice_;
-    transform_inputs(run, problem_, tiles_, x, first, count, input_slice_, v);
-    multiply(run, v, packed, count, m);
-    transform_outputs(run, m, first, count, epilogue, y);
+    transform_inputs(team, problem_, tiles_, x, first, count, input_slice_, v);
+    team.wait();
+    multiply(team, v, packed, count, m);
+    team.wait();
+    transform_outputs(team, m, first, count, epilogue, y);
   };
   const int64_t chunks = (tiles_.count + chunk_ - 1) / chunk_;
   if (alone_) {
     parallel_for(chunks, [&](int64_t begin, int64_t end) {
       alignas(64) float local[kLocalFloats];
-      for (int64_t index = begin; index < end; ++index) chunk(Alone(), index, local);
+      for (int64_t index = begin; index < end; ++index) chunk(Team(0, 1), index, local);
     });
   } else {
-    for (int64_t index = 0; index < chunks; ++index) chunk(Together(), index, workspace);
+    in_team([&](const Team& team) {
+      for (int64_t index = 0; index < chunks; ++index) chunk(team, index, workspace);
+    });
   }
 }
 
 // m[36][tile][K] = v[36][tile][C] x packed[36][panel of K][C].
-template <typename Run>
-void Winograd::multiply(const Run& run, const float* v, const float* packed, int64_t count, float* m) const {
+void Winograd::multiply(const Team& team, const float* v, const float* packed, int64_t count,
+                        float* m) const {
   const int64_t depth = problem_.x.channels, panels = width_ / kPanel;
-  run(kElements * panels, [&](int64_t begin, int64_t end) {
+  team.share(kElements * panels, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t element = unit / panels, panel = unit % panels;
       const float* u = packed + unit * depth * kPanel;
@@ -153,11 +155,10 @@ void Winograd::multiply(const Run& run, const float* v, const float* packed, int
 }
 
 // y = epilogue(A^T m A).
-template <typename Run>
-void Winograd::transform_outputs(const Run& run, const float* m, int64_t first, int64_t count,
-                                 const WinogradEpilogue& epilogue, float* y) const {
+void Winograd::transform_outputs(const Team& team, const float* m, int64_t first, int64_t count,
+                                 const ConvolutionEpilogue& epilogue, float* y) const {
   const MapLayout& map = problem_.y;
-  for_tiles(run, tiles_, first, count, map.channels,
+  for_tiles(team, tiles_, first, count, map.channels,
             [&](int64_t tile, int64_t k, int64_t image, int64_t top, int64_t left) {
               const float* from = m + tile * width_ + k;
               Vec products[kElements], half[kTile * kPiece], out[kTile * kTile];

@@ -19,7 +19,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/cpu/kernels/convolution_epilogue.h"
 #include "backends/cpu/layout.h"
+#include "backends/cpu/parallel.h"
 
 namespace senet::cpu {
 
@@ -48,14 +50,6 @@ struct WinogradTiles {
   int64_t high, wide, count;
 };
 
-// What is done to y on its way out: y = relu?( gate * (y + bias) + residual ). Each may be null.
-struct WinogradEpilogue {
-  const float* bias = nullptr;      // [K]
-  const float* gate = nullptr;      // [N,K]
-  const float* residual = nullptr;  // map like y
-  bool relu = false;
-};
-
 class Winograd {
  public:
   explicit Winograd(const WinogradProblem& problem);
@@ -68,15 +62,13 @@ class Winograd {
   // weight [K,C,3,3] (or see kGradInput) to the transformed form, of weight_bytes().
   void pack(const float* weight, float* packed) const;
   // y may be the residual.
-  void run(const float* x, const float* packed, const WinogradEpilogue& epilogue, float* workspace,
+  void run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* workspace,
            float* y) const;
 
  private:
-  template <typename Run>
-  void multiply(const Run& run, const float* v, const float* packed, int64_t count, float* m) const;
-  template <typename Run>
-  void transform_outputs(const Run& run, const float* m, int64_t first, int64_t count,
-                         const WinogradEpilogue& epilogue, float* y) const;
+  void multiply(const Team& team, const float* v, const float* packed, int64_t count, float* m) const;
+  void transform_outputs(const Team& team, const float* m, int64_t first, int64_t count,
+                         const ConvolutionEpilogue& epilogue, float* y) const;
 
   WinogradProblem problem_;
   WinogradTiles tiles_;
@@ -98,9 +90,9 @@ class WinogradGradWeight {
   void run(const float* x, const float* dy, float* workspace, float* dweight) const;
 
  private:
-  void transform_gradients(const float* dy, int64_t first, int64_t count, float* m) const;
-  void multiply(const float* v, const float* m, int64_t count, bool add, float* u) const;
-  void transform_weight_gradient(const float* u, float* dweight) const;
+  void transform_gradients(const Team& team, const float* dy, int64_t first, int64_t count, float* m) const;
+  void multiply(const Team& team, const float* v, const float* m, int64_t count, bool add, float* u) const;
+  void transform_weight_gradient(const Team& team, const float* u, float* dweight) const;
 
   WinogradProblem problem_;
   WinogradTiles tiles_;

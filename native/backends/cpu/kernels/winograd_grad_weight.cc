@@ -32,7 +32,7 @@ WinogradGradWeight::WinogradGradWeight(const WinogradProblem& problem)
     : problem_(problem),
       tiles_(problem.y),
       width_(whole_panels(problem.y.channels)),
-      chunk_(chunk_of(tiles_, problem.x.channels + width_, kSharedFloats)),
+      chunk_(chunk_of(tiles_, problem.x.channels + width_, kSharedFloats, 1)),
       input_slice_(slice_of(chunk_ * problem.x.channels)),
       output_slice_(slice_of(chunk_ * width_)) {}
 
@@ -49,19 +49,24 @@ void WinogradGradWeight::run(const float* x, const float* dy, float* workspace, 
   float* v = workspace;
   float* m = v + kElements * input_slice_;
   float* u = m + kElements * output_slice_;
-  for (int64_t first = 0; first < tiles_.count; first += chunk_) {
-    const int64_t count = std::min(chunk_, tiles_.count - first);
-    transform_inputs(Together(), problem_, tiles_, x, first, count, input_slice_, v);
-    transform_gradients(dy, first, count, m);
-    multiply(v, m, count, first > 0, u);
-  }
-  transform_weight_gradient(u, dweight);
+  in_team([&](const Team& team) {
+    for (int64_t first = 0; first < tiles_.count; first += chunk_) {
+      const int64_t count = std::min(chunk_, tiles_.count - first);
+      transform_inputs(team, problem_, tiles_, x, first, count, input_slice_, v);
+      transform_gradients(team, dy, first, count, m);
+      team.wait();
+      multiply(team, v, m, count, first > 0, u);
+      team.wait();
+    }
+    transform_weight_gradient(team, u, dweight);
+  });
 }
 
 // m[36][tile][K] = A dy A^T; the lanes that fill the last panel are zero.
-void WinogradGradWeight::transform_gradients(const float* dy, int64_t first, int64_t count, float* m) const {
+void WinogradGradWeight::transform_gradients(const Team& team, const float* dy, int64_t first, int64_t count,
+                                             float* m) const {
   const MapLayout& map = problem_.y;
-  for_tiles(Together(), tiles_, first, count, width_,
+  for_tiles(team, tiles_, first, count, width_,
             [&](int64_t tile, int64_t k, int64_t image, int64_t top, int64_t left) {
               Vec piece[kTile * kTile] = {}, rows[kTile * kPiece];
               if (k < map.channels) load_square<kTile>(map, dy, image, k, top, left, piece);
@@ -77,9 +82,10 @@ void WinogradGradWeight::transform_gradients(const float* dy, int64_t first, int
 }
 
 // u[36][C][K] (+)= v[36][tile][C]^T x m[36][tile][K].
-void WinogradGradWeight::multiply(const float* v, const float* m, int64_t count, bool add, float* u) const {
+void WinogradGradWeight::multiply(const Team& team, const float* v, const float* m, int64_t count, bool add,
+                                  float* u) const {
   const int64_t channels = problem_.x.channels, panels = width_ / kPanel;
-  parallel_for(kElements * panels, [&](int64_t begin, int64_t end) {
+  team.share(kElements * panels, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t element = unit / panels, k = unit % panels * kPanel;
       const float* from_v = v + element * input_slice_;
@@ -96,10 +102,10 @@ void WinogradGradWeight::multiply(const float* v, const float* m, int64_t count,
 }
 
 // dweight[K,C,3,3] = G^T u G.
-void WinogradGradWeight::transform_weight_gradient(const float* u, float* dweight) const {
+void WinogradGradWeight::transform_weight_gradient(const Team& team, const float* u, float* dweight) const {
   const int64_t inputs = problem_.x.channels, outputs = problem_.y.channels;
   const int64_t vectors = outputs / kLanes;
-  parallel_for(vectors * inputs, [&](int64_t begin, int64_t end) {
+  team.share(vectors * inputs, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t k = unit / inputs * kLanes, c = unit % inputs;
       Vec products[kElements], half[3 * kPiece], out[9];

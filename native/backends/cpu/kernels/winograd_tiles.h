@@ -56,10 +56,11 @@ inline int64_t whole_panels(int64_t channels) {
   return (channels + kPanel - 1) / kPanel * kPanel;
 }
 
-// Tiles whose two transformed forms fit into so many floats, given the channels of both together; as many each time.
-inline int64_t chunk_of(const WinogradTiles& tiles, int64_t channels, int64_t floats) {
+// Tiles whose two transformed forms fit into so many floats, given the channels of both together; as many each time,
+// in a number of chunks that `shares` divides.
+inline int64_t chunk_of(const WinogradTiles& tiles, int64_t channels, int64_t floats, int64_t shares) {
   const int64_t most = std::max<int64_t>(1, floats / (kElements * channels));
-  const int64_t chunks = (tiles.count + most - 1) / most;
+  const int64_t chunks = ((tiles.count + most - 1) / most + shares - 1) / shares * shares;
   return (tiles.count + chunks - 1) / chunks;
 }
 
@@ -85,27 +86,13 @@ inline Inside inside(int64_t start, int64_t length, int64_t extent) {
   return {std::clamp<int64_t>(-start, 0, length), std::clamp<int64_t>(extent - start, 0, length)};
 }
 
-// How a loop over independent units runs: on all threads, or on the one that is there.
-struct Together {
-  template <typename Body>
-  void operator()(int64_t count, const Body& body) const {
-    parallel_for(count, body);
-  }
-};
-struct Alone {
-  template <typename Body>
-  void operator()(int64_t count, const Body& body) const {
-    body(int64_t{0}, count);
-  }
-};
-
 // Calls body(tile, channel, image, top, left) for each tile of a run of them and each eighth channel of a map, where top
 // and left are the tile's first output.
-template <typename Run, typename Body>
-void for_tiles(const Run& run, const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels,
+template <typename Body>
+void for_tiles(const Team& team, const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels,
                const Body& body) {
   const int64_t vectors = channels / kLanes, per_image = tiles.high * tiles.wide;
-  run(count * vectors, [&](int64_t begin, int64_t end) {
+  team.share(count * vectors, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t tile = unit / vectors, c = unit % vectors * kLanes;
       const int64_t image = (first + tile) / per_image, place = (first + tile) % per_image;
@@ -131,11 +118,10 @@ inline void load_square(const MapLayout& map, const float* data, int64_t image, 
 }
 
 // v[36][tile][C] = B^T x B, slices `slice` floats apart.
-template <typename Run>
-void transform_inputs(const Run& run, const WinogradProblem& problem, const WinogradTiles& tiles,
-                      const float* x, int64_t first, int64_t count, int64_t slice, float* v) {
+inline void transform_inputs(const Team& team, const WinogradProblem& problem, const WinogradTiles& tiles,
+                             const float* x, int64_t first, int64_t count, int64_t slice, float* v) {
   const MapLayout& map = problem.x;
-  for_tiles(run, tiles, first, count, map.channels,
+  for_tiles(team, tiles, first, count, map.channels,
             [&](int64_t tile, int64_t c, int64_t image, int64_t top, int64_t left) {
               Vec piece[kElements], rows[kElements];
               load_square<kPiece>(map, x, image, c, top - problem.pad_top, left - problem.pad_left, piece);

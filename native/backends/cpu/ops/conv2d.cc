@@ -1,14 +1,17 @@
 // conv2d, and conv2d_fused = act(gate * (conv + bias) + residual), by oneDNN.
 //
-// Bias and a ReLU alone ride on the convolution itself. Gate and residual are applied by one pass of our own
-// over a share of the images, while the convolution's output of that share is still in cache: it costs the
-// same with and without a gate, and less than oneDNN's chains of post-operations with a gate per image.
+// Bias, activation and a residual without gate ride on the convolution itself, which adds to what y holds: the residual
+// where y has taken over its memory, else a copy of it. Gate and residual are applied by one pass of our own over
+// a share of the images, while the convolution's output of that share is still in cache: that takes less time than
+// oneDNN's chains of post-operations with a gate per image.
 #include <algorithm>
 #include <memory>
 
 #include "backends/cpu/convolution.h"
+#include "backends/cpu/fuse_activations.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_grouped.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/table.h"
@@ -62,10 +65,11 @@ int64_t share_of(const MapLayout& y) {
 
 class Conv2dStep final : public Step {
  public:
-  Conv2dStep(Convolution convolution, bool constant_weight, const MapLayout& layout, int64_t share,
+  Conv2dStep(Convolution convolution, bool constant_weight, bool adds, const MapLayout& layout, int64_t share,
              Finish finish)
       : convolution_(std::move(convolution)),
         constant_weight_(constant_weight),
+        adds_(adds),
         layout_(layout),
         share_(share),
         finish_(finish) {}
@@ -82,6 +86,7 @@ class Conv2dStep final : public Step {
 
   void run() override {
     if (!constant_weight_) convolution_.pack_weight();
+    if (adds_ && residual_ != y_) copy_residual();
     for (int64_t start = 0; start < layout_.images; start += share_) {
       convolution_.run(start / share_);
       if (finish_ != nullptr) finish_share(start);
@@ -89,6 +94,12 @@ class Conv2dStep final : public Step {
   }
 
  private:
+  void copy_residual() const {
+    parallel_for(layout_.elements(), [this](int64_t begin, int64_t end) {
+      std::copy(residual_ + begin, residual_ + end, y_ + begin);
+    });
+  }
+
   void finish_share(int64_t start) const {
     for (int64_t n = start; n < start + share_; ++n) {
       const int64_t offset = n * layout_.image_elements();
@@ -98,7 +109,7 @@ class Conv2dStep final : public Step {
   }
 
   Convolution convolution_;
-  bool constant_weight_;
+  bool constant_weight_, adds_;
   MapLayout layout_;
   int64_t share_;
   Finish finish_;
@@ -111,28 +122,36 @@ class Conv2dStep final : public Step {
 StepPlan prepare_conv2d(const PrepareContext& context) {
   const Node& node = context.node;
   if (is_marked_winograd(node)) return prepare_conv2d_winograd(context);
+  if (is_grouped_products(context.graph, node)) return prepare_conv2d_grouped(context);
   require_operands(node, 2, 1);
   ConvolutionProblem problem = convolution_problem(context.graph, node);
   const bool fused = node.op == "conv2d_fused";
   const bool gate = fused && node.has_input(3);
   const bool residual = fused && node.has_input(4);
-  const bool relu = fused && node.flag("relu");
-  const MapLayout y = checked_layout(node, context.out(0));
+  const MapLayout x = checked_layout(node, context.in(0)), y = checked_layout(node, context.out(0));
   if (gate) require_per_channel(node, context.in(3), y);
   if (residual) require_same_storage(node, context.in(4), context.out(0));
 
-  const Finish finish = choose_finish(gate, residual, relu);
-  problem.relu = relu && finish == nullptr;
-  problem.images = finish == nullptr ? y.images : share_of(y);
+  ConvolutionProblem whole = problem;
+  whole.adds = residual;
+  whole.activation = fused_activation(node);
+  Finish finish = nullptr;
+  if (gate || (residual && !fuses(node.layer, problem, whole, x.block, y.block))) {
+    finish = choose_finish(gate, residual, whole.activation.has_value());
+    problem.images = share_of(y);
+  } else {
+    problem = whole;
+  }
   const bool constant_weight = context.constant_input[1];
-  Convolution convolution(node.layer, problem, layout_of(context.in(0)).block, y.block, constant_weight);
+  Convolution convolution(node.layer, problem, x.block, y.block, constant_weight);
 
   StepPlan plan;
   plan.workspace_bytes = convolution.workspace_bytes();
   plan.constant_bytes = convolution.constant_bytes();
   plan.implementation = convolution.implementation();
-  plan.step =
-      std::make_unique<Conv2dStep>(std::move(convolution), constant_weight, y, problem.images, finish);
+  if (problem.adds) plan.reuse = {{0, 4}};
+  plan.step = std::make_unique<Conv2dStep>(std::move(convolution), constant_weight, problem.adds, y,
+                                           problem.images, finish);
   return plan;
 }
 

@@ -48,7 +48,7 @@ class WinogradStep final : public Step {
   Winograd winograd_;
   bool constant_weight_, fused_, relu_;
   const float *x_ = nullptr, *weight_ = nullptr;
-  WinogradEpilogue epilogue_;
+  ConvolutionEpilogue epilogue_;
   float *packed_ = nullptr, *workspace_ = nullptr, *y_ = nullptr;
 };
 

@@ -1,0 +1,115 @@
+/** What the CPU computes within a convolution: an activation behind it, and a residual whose memory it may take over. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { Device, liveNativeObjects } from '../../lib/device.ts';
+import { GraphBuilder } from '../../lib/graph/builder.ts';
+import { f32, type Graph } from '../../lib/ir/graph.ts';
+import { activationKinds } from '../../lib/ops/activation.ts';
+import { Program } from '../../lib/program.ts';
+import { runOnDevice } from '../helpers/case_graph.ts';
+import { expectClose } from '../helpers/close.ts';
+import { Random } from '../helpers/random.ts';
+import { interpret, type RefTensor, tensor } from '../reference/index.ts';
+
+const layouts = ['blocked8', 'channels_last'] as const;
+const devices = new Map<string, Device>();
+for (const layout of layouts) {
+  devices.set(layout, await Device.open('cpu', { layout, convolutions: 'direct' }));
+}
+afterAll(() => {
+  for (const device of devices.values()) device.dispose();
+  expect(liveNativeObjects()).toBe(0);
+});
+
+const CHANNELS = 16;
+interface Kernel {
+  readonly name: string;
+  readonly size: 1 | 3;
+  readonly groups: number;
+}
+const kernels: Kernel[] = [
+  { name: '1x1', size: 1, groups: 1 },
+  { name: '3x3', size: 3, groups: 1 },
+  { name: 'depthwise', size: 3, groups: CHANNELS },
+];
+
+/** A graph of inputs alone, given to `body` with a function that emits a convolution of a map, perhaps with a residual. */
+function graphOf(
+  { size, groups }: Kernel,
+  body: (
+    builder: GraphBuilder,
+    x: number,
+    conv: (x: number, residual?: number, relu?: boolean) => number,
+  ) => number[],
+): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32(2, 5, 7, CHANNELS));
+  const weight = builder.input('weight', f32(CHANNELS, CHANNELS / groups, size, size));
+  const bias = builder.input('bias', f32(CHANNELS));
+  const padding = size === 1 ? [0, 0, 0, 0] : [1, 1, 1, 1];
+  const geometry = { stride: [1, 1], dilation: [1, 1], padding, groups };
+  const conv = (from: number, residual = -1, relu = false) =>
+    builder.emit('conv2d_fused', [from, weight, bias, -1, residual], { ...geometry, relu })[0]!;
+  return builder.finish(body(builder, x, conv));
+}
+
+/** Checks the outputs against the reference; gives the names of the steps back. */
+async function checked(device: Device, graph: Graph): Promise<string[]> {
+  const random = new Random('epilogue');
+  const feeds = new Map<string, RefTensor>();
+  for (const { kind, name, shape } of graph.values) {
+    if (kind !== 'input') continue;
+    const values = tensor([...shape]);
+    feeds.set(name, { ...values, data: values.data.map(() => Math.fround(random.normal())) });
+  }
+  const { outputs } = await runOnDevice(device, graph, feeds);
+  interpret(graph, feeds).forEach((expected, i) => {
+    expectClose(outputs[i] as Float32Array, expected, { reduction: 18 * CHANNELS, dtype: 'f32' });
+  });
+  const program = await Program.compile(device, graph, new Map());
+  const names = program.steps.map(({ op }) => op).filter((op) => op !== 'convert');
+  program.dispose();
+  return names;
+}
+
+describe.each(layouts)('%s', (layout) => {
+  const device = devices.get(layout)!;
+
+  describe.each(kernels)('$name', (kernel) => {
+    test.each(activationKinds)('%s behind it', async (kind) => {
+      const graph = graphOf(kernel, (builder, x, conv) => builder.emit('activation', [conv(x)], { kind }));
+      const within = ['relu', 'relu6', 'hard_swish'].includes(kind);
+      expect(await checked(device, graph)).toEqual(
+        within ? ['conv2d_fused'] : ['conv2d_fused', 'activation'],
+      );
+    });
+
+    test('an activation of what others read, too, stays behind it', async () => {
+      const graph = graphOf(kernel, (builder, x, conv) => {
+        const y = conv(x);
+        return [y, ...builder.emit('activation', [y], { kind: 'relu6' })];
+      });
+      expect(await checked(device, graph)).toEqual(['conv2d_fused', 'activation']);
+    });
+
+    test('an activation behind another stays', async () => {
+      const graph = graphOf(kernel, (builder, x, conv) =>
+        builder.emit('activation', [conv(x, undefined, true)], { kind: 'hard_swish' }),
+      );
+      expect(await checked(device, graph)).toEqual(['conv2d_fused', 'activation']);
+    });
+
+    test.each([true, false])('a residual that nothing reads later, ReLU %s', async (relu) => {
+      const graph = graphOf(kernel, (_, x, conv) => [conv(conv(x), conv(conv(x)), relu)]);
+      await checked(device, graph);
+    });
+
+    test.each([true, false])('a residual that is read later, ReLU %s', async (relu) => {
+      const graph = graphOf(kernel, (builder, x, conv) => {
+        const residual = conv(x);
+        const y = conv(residual, residual, relu);
+        return builder.emit('add', [conv(y, x, relu), residual]);
+      });
+      await checked(device, graph);
+    });
+  });
+});
