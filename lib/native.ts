@@ -68,6 +68,19 @@ export interface CudaSettings {
   readonly memoryLimit: number;
 }
 
+/** Sizes of an image, of the whole in another size, and of the part of that which is wanted. */
+export interface Resizing {
+  readonly width: number;
+  readonly height: number;
+  readonly toWidth: number;
+  readonly toHeight: number;
+  readonly top: number;
+  readonly left: number;
+  readonly partWidth: number;
+  readonly partHeight: number;
+  readonly interpolation: 'bilinear' | 'bicubic';
+}
+
 /** The CUDA backend and its devices. What is missing for them to be used is '' where nothing is. */
 export interface CudaInfo {
   readonly description: string;
@@ -90,6 +103,8 @@ interface Addon {
   createInputs(program: ProgramHandle): Promise<InputsHandle>;
   stageInput(inputs: InputsHandle, index: number, offset: number, array: NativeArray): void;
   run(inputs: InputsHandle, profile: boolean): Promise<{ outputs: ArrayBuffer[]; stepMs?: number[] }>;
+  /** On libuv's threads, which read the RGB bytes until it resolves to those of the part. */
+  resizeImage(image: Uint8Array, sizes: Resizing): Promise<ArrayBuffer>;
   dispose(handle: DeviceHandle | TensorHandle | ProgramHandle | InputsHandle): void;
   /** Ends all native work of this thread's environment, for good. */
   stopDevices(): void;

@@ -30,7 +30,7 @@ const configured = spawnSync(
 if (configured.status !== 0) process.exit(1);
 
 const files = readdirSync(join(root, 'native'), { recursive: true })
-  .filter((name) => /^(addon|core|backends\/cpu)\/.*\.cc$/.test(name))
+  .filter((name) => /^(addon|core|images|backends\/cpu)\/.*\.cc$/.test(name))
   .map((name) => join(root, 'native', name))
   .sort();
 

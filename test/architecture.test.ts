@@ -32,7 +32,7 @@ const includesOf = (file: string): string[] =>
   [...textOf(file).matchAll(/^#include [<"]([^>"]+)[>"]/gm)].map((match) => match[1]!);
 
 describe('lib', () => {
-  // A folder may import from itself, from those it names, and from errors.ts.
+  // A folder may import from itself, from those and the files it names, and from errors.ts.
   const allowed: Record<string, readonly string[]> = {
     'lib/ir': [],
     'lib/ops': ['lib/ir'],
@@ -43,7 +43,7 @@ describe('lib', () => {
     'lib/weight_files': ['lib/io', 'lib/layers', 'lib/ir'],
     'lib/onnx': ['lib/layers', 'lib/graph', 'lib/ops', 'lib/ir', 'lib/io'],
     'lib/data': ['lib/io'],
-    'lib/images': ['lib/data', 'lib/io'],
+    'lib/images': ['lib/data', 'lib/io', 'lib/native.ts'],
     'lib/train': ['lib/data', 'lib/layers', 'lib/ir', 'lib/io'],
   };
   test.each(Object.entries(allowed))('%s imports nothing from above', (folder, below) => {
@@ -52,7 +52,7 @@ describe('lib', () => {
       .flatMap((file) => importsOf(file).map((target) => `${file} -> ${target}`))
       .filter((edge) => {
         const target = edge.split(' -> ')[1]!;
-        const inside = [folder, ...below].some((f) => target.startsWith(`${f}/`));
+        const inside = [folder, ...below].some((f) => target === f || target.startsWith(`${f}/`));
         return !inside && target !== 'lib/errors.ts';
       });
     expect(wrong).toEqual([]);

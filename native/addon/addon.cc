@@ -16,6 +16,7 @@
 #include "backends/cpu/cpu_backend.h"
 #include "backends/cpu/peak.h"
 #include "core/error.h"
+#include "images/resize.h"
 
 namespace senet::addon {
 
@@ -304,6 +305,45 @@ Napi::Value run(const Napi::CallbackInfo& info) {
           });
 }
 
+images::Resizing resizing_of(const Napi::Value& value) {
+  if (!value.IsObject()) fail("resizeImage: expected sizes");
+  const Napi::Object object = value.As<Napi::Object>();
+  const auto number = [&](const char* key) {
+    const double found = object.Get(key).ToNumber().DoubleValue();
+    if (!(found >= 0 && found <= 2147483647.0)) fail(std::string("resizeImage: ") + key + ": out of range");
+    return static_cast<int64_t>(found);
+  };
+  images::Resizing result;
+  result.width = number("width");
+  result.height = number("height");
+  result.to_width = number("toWidth");
+  result.to_height = number("toHeight");
+  result.top = number("top");
+  result.left = number("left");
+  result.part_width = number("partWidth");
+  result.part_height = number("partHeight");
+  const std::string interpolation = object.Get("interpolation").ToString();
+  result.interpolation =
+      interpolation == "bicubic" ? images::Interpolation::kBicubic : images::Interpolation::kBilinear;
+  return result;
+}
+
+// resizeImage(image, sizes) -> promise of an ArrayBuffer, the part; the image must not change until then
+Napi::Value resize_image(const Napi::CallbackInfo& info) {
+  const images::Resizing resizing = resizing_of(info[1]);
+  const auto [data, size] = view(info[0]);
+  images::check_resizing(resizing, size);
+  const auto image = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[0].As<Napi::Object>()));
+  auto part = std::make_shared<Bytes>(static_cast<size_t>(resizing.part_width * resizing.part_height * 3));
+  return submit_to_pool(
+      info.Env(),
+      [resizing, part, from = reinterpret_cast<const uint8_t*>(data)] {
+        SENET_FAULT_POINT("resizeImage:job");
+        images::resize(resizing, from, reinterpret_cast<uint8_t*>(part->data()));
+      },
+      [image, part](Napi::Env env) { return to_js(env, *part); });
+}
+
 // dispose(handle): lets go of any of the native objects; more than once does nothing
 Napi::Value dispose(const Napi::CallbackInfo& info) {
   if (!Handle<Device>::dispose(info[0]) && !Handle<Tensor>::dispose(info[0]) &&
@@ -354,6 +394,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<create_inputs>(env, exports, "createInputs");
   add<stage_input>(env, exports, "stageInput");
   add<run>(env, exports, "run");
+  add<resize_image>(env, exports, "resizeImage");
   add<dispose>(env, exports, "dispose");
   add<stop_devices>(env, exports, "stopDevices");
   add<live>(env, exports, "liveHandles");

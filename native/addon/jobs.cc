@@ -37,6 +37,48 @@ Napi::Error make_error(Napi::Env env, ErrorCode code, const std::string& message
   return error;
 }
 
+// Settles a promise by what work has led to.
+void settle_promise(Napi::Env env, const Napi::Promise::Deferred& deferred, const std::exception_ptr& error,
+                    const std::function<Napi::Value(Napi::Env)>& settle) {
+  try {
+    try {
+      if (error) std::rethrow_exception(error);
+      deferred.Resolve(settle(env));
+    } catch (...) {
+      deferred.Reject(to_js_error(env).Value());
+    }
+  } catch (const Napi::Error&) {
+    // The environment is being terminated: there is no JavaScript left to run, and nobody to tell.
+  }
+}
+
+class PoolJob final : public Napi::AsyncWorker {
+ public:
+  PoolJob(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> settle)
+      : AsyncWorker(env, "senet"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        settle_(std::move(settle)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      work_();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+  }
+  void OnOK() override { settle_promise(Env(), deferred_, error_, settle_); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  std::function<void()> work_;
+  std::function<Napi::Value(Napi::Env)> settle_;
+  std::exception_ptr error_;
+};
+
 }  // namespace
 
 Napi::Error to_js_error(Napi::Env env) {
@@ -165,16 +207,16 @@ void Environment::settle_job(Napi::Env env, Job* raw) {
   Environment& environment = *job->environment;
   if (--environment.pending_ == 0) environment.mailbox_->let_process_end(env);
   Napi::HandleScope scope(env);
-  try {
-    try {
-      if (job->error) std::rethrow_exception(job->error);
-      job->deferred.Resolve(job->settle(env));
-    } catch (...) {
-      job->deferred.Reject(to_js_error(env).Value());
-    }
-  } catch (const Napi::Error&) {
-    // The environment is being terminated: there is no JavaScript left to run, and nobody to tell.
-  }
+  settle_promise(env, job->deferred, job->error, job->settle);
+}
+
+Napi::Promise submit_to_pool(Napi::Env env, std::function<void()> work,
+                             std::function<Napi::Value(Napi::Env)> settle) {
+  // Deletes itself once it is settled.
+  auto* job = new PoolJob(env, std::move(work), std::move(settle));
+  const Napi::Promise promise = job->promise();
+  job->Queue();
+  return promise;
 }
 
 }  // namespace senet::addon

@@ -1,4 +1,4 @@
-// Work for a device's thread whose end settles a promise on the JavaScript thread.
+// Work for other threads whose end settles a promise on the JavaScript thread.
 #pragma once
 
 #include <napi.h>
@@ -43,5 +43,9 @@ class Environment {
   std::vector<std::weak_ptr<Device>> devices_;
   int pending_ = 0;
 };
+
+// The same for work that needs no device and holds nothing up: it runs on libuv's threads.
+Napi::Promise submit_to_pool(Napi::Env env, std::function<void()> work,
+                             std::function<Napi::Value(Napi::Env)> settle);
 
 }  // namespace senet::addon
