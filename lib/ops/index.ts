@@ -25,6 +25,7 @@ import { maxPool, maxPoolGrad } from './max_pool.ts';
 import { multiply, multiplyReduce } from './multiply.ts';
 import { normActivation, normActivationGrad } from './norm_activation.ts';
 import { normTail, normTailGrad } from './norm_tail.ts';
+import { normalisePixels } from './normalise_pixels.ts';
 import type { Op } from './op.ts';
 import { pad } from './pad.ts';
 import { reshape } from './reshape.ts';
@@ -79,6 +80,7 @@ export const ops: ReadonlyMap<string, Op> = new Map(
     normActivationGrad,
     normTail,
     normTailGrad,
+    normalisePixels,
     pad,
     reshape,
     runningUpdate,

@@ -26,6 +26,7 @@ import { cases as maxPool } from './max_pool.ts';
 import { cases as multiply } from './multiply.ts';
 import { cases as normActivation } from './norm_activation.ts';
 import { cases as normTail } from './norm_tail.ts';
+import { cases as normalisePixels } from './normalise_pixels.ts';
 import { cases as pad } from './pad.ts';
 import { cases as reshape } from './reshape.ts';
 import { cases as runningUpdate } from './running_update.ts';
@@ -67,6 +68,7 @@ const tables: readonly (readonly OpCase[])[] = [
   multiply,
   normActivation,
   normTail,
+  normalisePixels,
   pad,
   reshape,
   runningUpdate,

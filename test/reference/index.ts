@@ -26,6 +26,7 @@ import { reference as maxPool } from './max_pool.ts';
 import { reference as multiply } from './multiply.ts';
 import { reference as normActivation } from './norm_activation.ts';
 import { reference as normTail } from './norm_tail.ts';
+import { reference as normalisePixels } from './normalise_pixels.ts';
 import { reference as pad } from './pad.ts';
 import { reference as reshape } from './reshape.ts';
 import { reference as runningUpdate } from './running_update.ts';
@@ -68,6 +69,7 @@ export const reference: References = {
   ...multiply,
   ...normActivation,
   ...normTail,
+  ...normalisePixels,
   ...pad,
   ...reshape,
   ...runningUpdate,

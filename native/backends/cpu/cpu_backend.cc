@@ -23,14 +23,23 @@ bool is_convolution(const Node& node) {
   return node.op.rfind("conv2d", 0) == 0;
 }
 
-bool is_plain_map(const Value& value) {
-  return value.is_map() && value.kind == ValueKind::kInput;
+// Per value: a map of floats that is channels-last, whatever the layout of the others: one from outside, or what its
+// bytes stand for.
+std::vector<bool> plain_maps(const Graph& graph) {
+  std::vector<bool> plain;
+  for (const Value& value : graph.values) {
+    plain.push_back(value.is_map() && value.kind == ValueKind::kInput && value.dtype == DType::kFloat32);
+  }
+  for (const Node& node : graph.nodes) {
+    if (node.op == "normalise_pixels" && node.has_output(0)) plain[node.output(0)] = true;
+  }
+  return plain;
 }
 
 // Whether an input is a plain map that the node cannot take as it is. A convolution takes x and y in any
 // form.
-bool needs_conversion(const Graph& graph, const Node& node, int id) {
-  if (id == kAbsent || !is_plain_map(graph.values[id]) || node.op == "assert_finite") return false;
+bool needs_conversion(const std::vector<bool>& plain, const Node& node, int id) {
+  if (id == kAbsent || !plain[id] || node.op == "assert_finite") return false;
   if (!is_convolution(node)) return true;
   const ConvolutionValues ids = convolution_values(node);
   return id != ids.x && id != ids.y;
@@ -63,13 +72,15 @@ class CpuBackend final : public Backend {
   std::unique_ptr<Runner> make_runner() const override { return std::make_unique<SequentialRunner>(); }
 
   Graph lower(Graph graph) const override {
-    const std::vector<bool> maps = computed_maps(graph);
+    const std::vector<bool> plain = plain_maps(graph);
+    std::vector<bool> maps = computed_maps(graph);
+    for (size_t i = 0; i < maps.size(); ++i) maps[i] = maps[i] && !plain[i];
     const int64_t block = wanted_block(graph);
-    if (block != 0 && can_be_blocked(graph, maps, block)) {
+    if (block != 0 && can_be_blocked(graph, plain, maps, block)) {
       for (size_t i = 0; i < graph.values.size(); ++i) {
         if (maps[i]) graph.values[i].block = block;
       }
-      graph = with_conversions(std::move(graph), maps, block);
+      graph = with_conversions(std::move(graph), plain, maps, block);
     }
     if (convolutions_ != "direct") choose_winograd(&graph);
     return graph;
@@ -111,14 +122,15 @@ class CpuBackend final : public Backend {
     return block == 16 && !has_gradient(graph) ? 0 : block;
   }
 
-  static bool can_be_blocked(const Graph& graph, const std::vector<bool>& maps, int64_t block) {
+  static bool can_be_blocked(const Graph& graph, const std::vector<bool>& plain,
+                             const std::vector<bool>& maps, int64_t block) {
     for (size_t i = 0; i < graph.values.size(); ++i) {
       if (maps[i] && graph.values[i].shape[3] % block != 0) return false;
     }
     for (const Node& node : graph.nodes) {
       for (int id : node.inputs) {
         // Converting a plain map needs whole blocks.
-        if (needs_conversion(graph, node, id) && graph.values[id].shape[3] % block != 0) return false;
+        if (needs_conversion(plain, node, id) && graph.values[id].shape[3] % block != 0) return false;
       }
       if (is_convolution(node) && slow_when_blocked(graph, node, maps, block)) return false;
     }
@@ -138,7 +150,8 @@ class CpuBackend final : public Backend {
 
   // Inserts a conversion wherever a plain map meets a node that works on blocks, or a blocked map leaves the
   // graph.
-  static Graph with_conversions(Graph graph, const std::vector<bool>& maps, int64_t block) {
+  static Graph with_conversions(Graph graph, const std::vector<bool>& plain, const std::vector<bool>& maps,
+                                int64_t block) {
     std::vector<int> blocked(graph.values.size(), kAbsent);
     std::vector<Node> nodes;
     const auto convert = [&](int from, int64_t to_block, const std::string& layer) {
@@ -152,7 +165,7 @@ class CpuBackend final : public Backend {
     };
     for (Node& node : graph.nodes) {
       for (int& id : node.inputs) {
-        if (!needs_conversion(graph, node, id)) continue;
+        if (!needs_conversion(plain, node, id)) continue;
         if (blocked[id] == kAbsent) blocked[id] = convert(id, block, node.layer);
         id = blocked[id];
       }

@@ -46,6 +46,7 @@ StepPlan prepare_channel_slice(const PrepareContext&);
 StepPlan prepare_channel_slice_grad(const PrepareContext&);
 StepPlan prepare_channel_shuffle(const PrepareContext&);
 StepPlan prepare_pad(const PrepareContext&);
+StepPlan prepare_normalise_pixels(const PrepareContext&);
 StepPlan prepare_flatten(const PrepareContext&);
 StepPlan prepare_unflatten(const PrepareContext&);
 StepPlan prepare_reshape(const PrepareContext&);

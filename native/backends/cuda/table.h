@@ -62,6 +62,7 @@ StepPlan prepare_channel_slice(const Kit&, const PrepareContext&);
 StepPlan prepare_channel_slice_grad(const Kit&, const PrepareContext&);
 StepPlan prepare_channel_shuffle(const Kit&, const PrepareContext&);
 StepPlan prepare_pad(const Kit&, const PrepareContext&);
+StepPlan prepare_normalise_pixels(const Kit&, const PrepareContext&);
 StepPlan prepare_flatten(const Kit&, const PrepareContext&);
 StepPlan prepare_unflatten(const Kit&, const PrepareContext&);
 StepPlan prepare_reshape(const Kit&, const PrepareContext&);

@@ -279,28 +279,22 @@ KERNEL_TEST(weights) {
 KERNEL_TEST(normalise_pixels) {
   for_each_storage([](auto tag) {
     using T = decltype(tag);
-    for (const auto& [channels, padded] : {std::pair<int64_t, int64_t>{3, 8}, {3, 4}, {1, 1}, {1, 8}}) {
+    for (const int64_t channels : {1, 3, 4, 33}) {
       const int64_t rows = 301;
-      in_case(storage_name<T>(), channels, padded);
+      in_case(storage_name<T>(), channels);
       Random random(channels);
       std::vector<uint8_t> pixels;
       for (int64_t i = 0; i < rows * channels; ++i) pixels.push_back(static_cast<uint8_t>(random.below(256)));
-      const auto mean = random_values<float>(channels, random, 0.3, 0.6);
-      const auto std = random_values<float>(channels, random, 0.2, 0.3),
-                 x = random_values<float>(rows * channels, random);
+      const auto table = random_values<float>(256 * channels, random);
       const DeviceArray<uint8_t> pixels_(pixels);
-      const DeviceArray<float> mean_(mean.stored), std_(std.stored), x_(x.stored);
-      const DeviceArray<T> y(rows * padded), z(rows * padded);
-      normalise_pixels<T>(pixels_, 1.0f / 255, mean_, std_, y, rows, channels, padded, stream());
-      convert_pixels<T>(x_, z, rows, channels, padded, stream());
-      std::vector<double> want(rows * padded, 0), plain(rows * padded, 0);
+      const DeviceArray<float> table_(table.stored);
+      const DeviceArray<T> y(rows * channels);
+      normalise_pixels<T>(pixels_, table_, y, rows * channels, channels, stream());
+      std::vector<T> want(rows * channels);
       for (int64_t i = 0; i < rows * channels; ++i) {
-        const int64_t c = i % channels, at = i / channels * padded + c;
-        want[at] = (pixels[i] / 255.0 - mean.exact[c]) / std.exact[c];
-        plain[at] = x.exact[i];
+        want[i] = from_double<T>(table.exact[256 * (i % channels) + pixels[i]]);
       }
-      expect_close("y", y, want, {8, 4});
-      expect_close("unchanged", z, plain, {0, 0});
+      expect_equal("y", y, want);
     }
   });
 }

@@ -508,14 +508,9 @@ void pack_weight(const float* weight, T* packed, const WeightSize& size, cudaStr
 template <typename T>
 void unpack_weight_gradient(const T* packed, float* gradient, const WeightSize& size, cudaStream_t stream);
 
-// y [rows, padded_channels] = (pixel * scale - mean[c]) / std[c] from pixels [rows, channels]; added channels
-// are 0.
+// y = table[256 c + pixel] from pixels [count], whose channels c lie side by side; table [channels, 256].
 template <typename T>
-void normalise_pixels(const uint8_t* pixels, float scale, const float* mean, const float* std, T* y,
-                      int64_t rows, int64_t channels, int64_t padded_channels, cudaStream_t stream);
-// The same without arithmetic: x [rows, channels] float to y [rows, padded_channels].
-template <typename T>
-void convert_pixels(const float* x, T* y, int64_t rows, int64_t channels, int64_t padded_channels,
-                    cudaStream_t stream);
+void normalise_pixels(const uint8_t* pixels, const float* table, T* y, int64_t count, int64_t channels,
+                      cudaStream_t stream);
 
 }  // namespace senet::cuda

@@ -39,6 +39,7 @@ const std::unordered_map<std::string, Prepare>& op_table() {
       {"channel_slice_grad", prepare_channel_slice_grad},
       {"channel_shuffle", prepare_channel_shuffle},
       {"pad", prepare_pad},
+      {"normalise_pixels", prepare_normalise_pixels},
       {"flatten", prepare_flatten},
       {"unflatten", prepare_unflatten},
       {"reshape", prepare_reshape},
