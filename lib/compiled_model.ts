@@ -1,9 +1,10 @@
 /** A model on its device: its weights, its programs, and one call for each thing they do. */
-import type { Batch } from './data/dataset.ts';
+import type { Batch, PreparedImages } from './data/batch.ts';
 import type { Device } from './device.ts';
 import { DisposedError, NonFiniteError } from './errors.ts';
 import type { StagedExcitations } from './excitations.ts';
 import { excitationGraph, type GatedBlock } from './graph/excitation_graph.ts';
+import { fromBytes } from './graph/passes/from_bytes.ts';
 import {
   accumulationGraph,
   evaluationGraph,
@@ -15,6 +16,7 @@ import {
   updateGraph,
 } from './graph/programs.ts';
 import { type Averaging, gradientName, optimizerStates } from './graph/update.ts';
+import { type ImageKind, imageInputs, imageKind, imagesFrom } from './image_inputs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
 import type { ProfileOptions } from './model_options.ts';
@@ -122,11 +124,11 @@ export class CompiledModel {
 
   /** Copies a batch for a training step. Without `accumulate` no gradients may wait for an update. */
   async stageTraining(batch: Batch, mode: TrainingMode): Promise<StagedTraining> {
-    const { images, labels, size } = batch;
+    const { labels } = batch;
     const { accumulate } = mode;
     if (accumulate) this.prepareAccumulation();
-    const staged = await this.#training(size, labelKind(labels), mode, (program) =>
-      program.stage({ images, labels }),
+    const staged = await this.#training(batch, mode, (program) =>
+      program.stage({ ...imageInputs(batch), labels }),
     );
     const run = async (step: TrainingStep): Promise<StepResult> => {
       this.#checkLive();
@@ -146,15 +148,17 @@ export class CompiledModel {
 
   /** Copies a batch for its loss and correct samples in inference form, and if wanted its probabilities. */
   async stageEvaluation(
-    { images, labels, size }: Batch,
+    batch: Batch,
     { weights, probabilities }: { weights: WeightsKind; probabilities: boolean },
   ): Promise<StagedEvaluation> {
+    const { labels, size } = batch;
+    const images = imageKind(batch);
     const options = { batch: size, labels: labelKind(labels), probabilities };
     const { labelSmoothing } = this.options.loss;
     const staged = await this.#using(
-      `evaluate:${weights}:${Object.values(options)}`,
-      () => evaluationGraph(this.#definition.graph, { ...options, labelSmoothing }),
-      (program) => program.stage({ images, labels }),
+      `evaluate:${weights}:${images}:${Object.values(options)}`,
+      () => evaluationGraph(this.#forward(images), { ...options, labelSmoothing }),
+      (program) => program.stage({ ...imageInputs(batch), labels }),
       weights,
     );
     const run = async () => {
@@ -166,14 +170,15 @@ export class CompiledModel {
 
   /** Probabilities of images, so many at once. */
   async predict(
-    images: Float32Array,
+    prepared: PreparedImages,
     batchSize: number,
     signal: AbortSignal | undefined,
     weights: WeightsKind,
   ): Promise<Float32Array> {
     const { input, classes } = this.#definition;
+    const kind = imageKind(prepared);
     const pixels = input[0] * input[1] * input[2];
-    const count = images.length / pixels;
+    const count = prepared.images.length / pixels;
     const size = Math.min(batchSize, count);
     const probabilities = new Float32Array(count * classes);
     let next = 0;
@@ -181,8 +186,9 @@ export class CompiledModel {
       const start = next;
       next += size;
       if (start >= count) return undefined;
-      const some = padded(images.subarray(start * pixels, next * pixels), size * pixels);
-      const staged = await this.#prediction(size, weights, (program) => program.stage({ images: some }));
+      // Images do not influence each other, so a last batch may carry empty ones.
+      const inputs = imageInputs(imagesFrom(prepared, start * pixels, next * pixels));
+      const staged = await this.#prediction(kind, size, weights, (program) => program.stage(inputs));
       return { start, run: () => staged.run(), discard: () => staged.discard() };
     };
     await overlap(stage, async ({ start, run }) => {
@@ -199,11 +205,12 @@ export class CompiledModel {
   }
 
   /** Copies a batch's images for the gates of each block. */
-  async stageExcitations({ images, size }: Batch): Promise<StagedExcitations> {
+  async stageExcitations(batch: Batch): Promise<StagedExcitations> {
+    const kind = imageKind(batch);
     const staged = await this.#using(
-      `excitations:${size}`,
-      () => excitationGraph(this.#definition.graph, size).graph,
-      (program) => program.stage({ images }),
+      `excitations:${batch.size}:${kind}`,
+      () => excitationGraph(this.#forward(kind), batch.size).graph,
+      (program) => program.stage(imageInputs(batch)),
     );
     const run = async () => (await staged.run()).map((gates) => gates as Float32Array);
     return { run, discard: () => staged.discard() };
@@ -212,17 +219,17 @@ export class CompiledModel {
   /** Times of a prediction's steps. */
   async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const images = this.#blank(batchSize);
-    return this.#prediction(batchSize, 'trained', async (program) =>
+    return this.#prediction('floats', batchSize, 'trained', async (program) =>
       plan ? program.plan(peak) : program.medianProfile({ images }, runs),
     );
   }
 
   /** Times of a training step's parts, with learning rate 0; all tensors are put back afterwards. */
   async profileTraining({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
-    const batch = { images: this.#blank(batchSize), labels: new Int32Array(batchSize) };
-    const inputs = { ...batch, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
+    const [images, labels] = [this.#blank(batchSize), new Int32Array(batchSize)];
+    const inputs = { images, labels, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
     const mode = { accumulate: false, freezeNorms: false };
-    return this.#training(batchSize, 'indices', mode, async (program) => {
+    return this.#training({ images, labels, size: batchSize }, mode, async (program) => {
       if (plan) return program.plan(peak);
       const restore = await this.#weights.snapshot();
       try {
@@ -290,24 +297,36 @@ export class CompiledModel {
     }
   }
 
-  #prediction<R>(size: number, weights: WeightsKind, action: (program: Program) => Promise<R>): Promise<R> {
-    const graph = () => predictionGraph(this.#definition.graph, size);
-    return this.#using(`predict:${weights}:${size}`, graph, action, weights);
+  /** The forward graph for images of a kind. */
+  #forward(kind: ImageKind): Graph {
+    const { graph } = this.#definition;
+    return kind === 'bytes' ? fromBytes(graph) : graph;
+  }
+
+  #prediction<R>(
+    kind: ImageKind,
+    size: number,
+    weights: WeightsKind,
+    action: (program: Program) => Promise<R>,
+  ): Promise<R> {
+    const graph = () => predictionGraph(this.#forward(kind), size);
+    return this.#using(`predict:${weights}:${size}:${kind}`, graph, action, weights);
   }
 
   #training<R>(
-    batch: number,
-    labels: LabelKind,
+    batch: Batch,
     { accumulate, freezeNorms }: TrainingMode,
     action: (program: Program) => Promise<R>,
   ): Promise<R> {
     const make = accumulate ? accumulationGraph : trainingGraph;
+    const [images, labels] = [imageKind(batch), labelKind(batch.labels)];
     const graph = () =>
-      make(this.#definition.graph, {
-        ...this.#trainingOptions(batch, labels),
+      make(this.#forward(images), {
+        ...this.#trainingOptions(batch.size, labels),
         ...(freezeNorms && { frozenNorms: new Set(runningMeans(this.#definition)) }),
       });
-    const key = [accumulate ? 'accumulate' : 'train', batch, labels, ...(freezeNorms ? ['frozen'] : [])];
+    const verb = accumulate ? 'accumulate' : 'train';
+    const key = [verb, batch.size, images, labels, ...(freezeNorms ? ['frozen'] : [])];
     return this.#using(key.join(':'), graph, action);
   }
 
@@ -350,12 +369,4 @@ async function locating<R>({ step }: TrainingStep, action: () => Promise<R>): Pr
     if (!(error instanceof NonFiniteError)) throw error;
     throw new NonFiniteError({ step, layer: error.layer, tensor: error.tensor });
   }
-}
-
-/** Images do not influence each other, so a last batch may carry empty ones. */
-function padded(images: Float32Array, length: number): Float32Array {
-  if (images.length === length) return images;
-  const all = new Float32Array(length);
-  all.set(images);
-  return all;
 }

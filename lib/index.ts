@@ -10,15 +10,16 @@ export type { Augmentation } from './data/augment/augmentation.ts';
 export type { ColorJitter } from './data/augment/color_jitter.ts';
 export type { RandomErasing } from './data/augment/random_erasing.ts';
 export type { RandomResizedCrop } from './data/augment/resized_crop.ts';
+export { type Batch, floatImages, type PreparedImages } from './data/batch.ts';
 export { type Cifar10Options, type Cifar100Options, cifar10, cifar100 } from './data/cifar.ts';
 export { cifar10Classes, cifar100Classes, cifar100CoarseClasses } from './data/cifar_classes.ts';
-export type { Batch, BatchOptions } from './data/dataset.ts';
+export type { BatchOptions } from './data/dataset.ts';
 export { ImageDataset } from './data/dataset.ts';
 export type { ImageDatasetOptions } from './data/dataset_options.ts';
 export { type FashionMnistOptions, fashionMnist, fashionMnistClasses } from './data/fashion_mnist.ts';
 export { imagenetClasses } from './data/imagenet_classes.ts';
 export { type MnistOptions, mnist, mnistClasses } from './data/mnist.ts';
-export type { Normalization } from './data/pixels.ts';
+export type { Normalization } from './data/normalization.ts';
 export type { Batches, BatchProvider, BatchSource } from './data/source.ts';
 export { type Guess, topK } from './data/top_k.ts';
 export {

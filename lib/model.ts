@@ -1,7 +1,7 @@
 /** Models: a named network with its weights, and the verbs to train and use it. */
 import { CompiledModel } from './compiled_model.ts';
-import type { Batch } from './data/dataset.ts';
-import { type BatchSource, checkBatch, checkSource } from './data/source.ts';
+import { type Batch, checkBatch } from './data/batch.ts';
+import { type BatchSource, checkSource } from './data/source.ts';
 import { Device } from './device.ts';
 import { ArgumentError, DisposedError, StateError } from './errors.ts';
 import { type CaptureOptions, checkCaptureOptions, type Excitations, runCapture } from './excitations.ts';

@@ -48,5 +48,5 @@ export function checkPrediction(
       `predict: images: expected a multiple of ${pixels} values (${input.join('x')} each), received ${images.length}`,
     );
   }
-  return (compiled) => compiled.predict(images, batchSize, signal, weights);
+  return (compiled) => compiled.predict({ images }, batchSize, signal, weights);
 }

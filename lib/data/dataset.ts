@@ -5,23 +5,17 @@ import {
   unchanged,
 } from './augment/augmentation.ts';
 import { Augmenter } from './augment/augmenter.ts';
+import { emptyLike } from './augment/picture.ts';
 import { resizePart } from './augment/resize_part.ts';
+import type { Batch } from './batch.ts';
 import { requireFlag, requireOptions, requireWhole } from './check.ts';
 import { checkArrays, type ImageDatasetOptions, normalizationOf } from './dataset_options.ts';
-import { type Normalization, PixelReader } from './pixels.ts';
+import { type Normalization, Normalizer } from './normalization.ts';
+import { placeImage, rgbBytes, type Values } from './pixels.ts';
 import { permutation } from './random.ts';
 
+export type { Batch } from './batch.ts';
 export type { ImageDatasetOptions } from './dataset_options.ts';
-
-/** Images and labels for one step. */
-export interface Batch {
-  /** `[size, H, W, C]`, normalized. */
-  readonly images: Float32Array;
-  /** Class indices `[size]` (`Int32Array`), or soft targets `[size, classes]` (`Float32Array`). */
-  readonly labels: Int32Array | Float32Array;
-  /** Number of images. */
-  readonly size: number;
-}
 
 /** Options of {@link ImageDataset.batches}. */
 export interface BatchOptions {
@@ -57,7 +51,7 @@ export function checkBatchOptions(options: BatchOptions): Required<BatchOptions>
 }
 
 /**
- * Labelled images in memory, handed out in normalized batches.
+ * Labelled images in memory, handed out in batches.
  *
  * Order and augmentation are pure functions of (seed, epoch, index of the image): the same arguments give the same
  * batches, whatever was read before, so training resumes without replaying anything.
@@ -74,10 +68,10 @@ export class ImageDataset {
   readonly shape: readonly [number, number, number];
   /** Number of classes. */
   readonly classes: number;
-  readonly #images: Uint8Array | Float32Array;
+  readonly #images: Values;
   readonly #labels: Int32Array | Uint8Array;
   readonly #normalization: Normalization;
-  readonly #reader: PixelReader;
+  readonly #normalizer: Normalizer;
   #augmentation: Augmentation = {};
   #changes: CheckedAugmentation = unchanged;
 
@@ -94,12 +88,13 @@ export class ImageDataset {
     this.#images = images;
     this.#labels = labels;
     this.#normalization = normalizationOf(options);
-    this.#reader = new PixelReader(this.shape, this.#normalization);
+    this.#normalizer = new Normalizer(this.#normalization);
   }
 
   /**
    * Walks once through the data. Every batch has arrays of its own; the last one holds what is left unless
-   * `dropLast` is set.
+   * `dropLast` is set. Stored bytes stay bytes, which the device normalizes, unless an augmentation needs floats:
+   * `cutout`, `randomErasing` and `mixup` do. `floatImages(batch)` gives floats in any case.
    *
    * @throws ArgumentError or ArgumentRangeError at once if an option is wrong
    */
@@ -107,7 +102,7 @@ export class ImageDataset {
     return this.#walk(checkBatchOptions(options));
   }
 
-  /** What `batches` makes of stored pixels: `(pixel * scale - mean) / std`, of each channel its own mean and std. */
+  /** What stored pixels become: `(pixel * scale - mean) / std`, of each channel its own mean and std. */
   get normalization(): Normalization {
     return this.#normalization;
   }
@@ -166,19 +161,13 @@ export class ImageDataset {
     return { pixels: copy, label: this.#labels[index]! };
   }
 
-  /**
-   * @internal One image of a batch as RGB bytes; of other than one or three channels the first.
-   */
-  picture(images: Float32Array, index: number): { data: Uint8Array; width: number; height: number } {
+  /** @internal One image of a batch as RGB bytes; of other than one or three channels the first. */
+  picture(batch: Batch, index: number): { data: Uint8Array; width: number; height: number } {
     const [height, width, channels] = this.shape;
-    const white = this.#images instanceof Uint8Array ? 255 : 1 / this.#normalization.scale;
-    const data = new Uint8ClampedArray(height * width * 3);
-    for (let i = 0; i < data.length; i++) {
-      const channel = channels === 3 ? i % 3 : 0;
-      const value = images[(index * height * width + Math.floor(i / 3)) * channels + channel]!;
-      data[i] = (this.#reader.original(value, channel) * 255) / white;
-    }
-    return { data: new Uint8Array(data.buffer), width, height };
+    const { normalization } = this;
+    const white = this.#images instanceof Uint8Array ? 255 : 1 / normalization.scale;
+    const colours = channels === 3 ? ([0, 1, 2] as const) : ([0, 0, 0] as const);
+    return { data: rgbBytes(batch, index, this.shape, { normalization, white, colours }), width, height };
   }
 
   #part(start: number, end: number, augmentation: Augmentation, changes: CheckedAugmentation): ImageDataset {
@@ -207,33 +196,42 @@ export class ImageDataset {
     const augmenter = new Augmenter(this.#changes, seed, epoch);
     const pixels = this.shape[0] * this.shape[1] * this.shape[2];
     const end = dropLast ? this.size - (this.size % batchSize) : this.size;
+    const asBytes = this.#images instanceof Uint8Array && !augmenter.needsFloats;
     for (let start = skip * batchSize; start < end; start += batchSize) {
       const size = Math.min(batchSize, end - start);
-      const images = new Float32Array(size * pixels);
+      const images = asBytes ? new Uint8Array(size * pixels) : new Float32Array(size * pixels);
       const labels = new Int32Array(size);
       for (let i = 0; i < size; i++) {
         const index = order === undefined ? start + i : order[start + i]!;
         this.#write(index, augmenter, images, i * pixels);
         labels[i] = this.#labels[index]!;
       }
-      yield { images, labels: augmenter.mix(start, images, labels, this.shape, this.classes), size };
+      yield {
+        images,
+        labels: augmenter.mix(start, images, labels, this.shape, this.classes),
+        size,
+        ...(asBytes && { normalization: this.#normalization }),
+      };
     }
   }
 
-  #write(index: number, augmenter: Augmenter, out: Float32Array, offset: number): void {
+  #write(index: number, augmenter: Augmenter, out: Values, offset: number): void {
     const [height, width, channels] = this.shape;
     const pixels = height * width * channels;
+    const data = this.#images.subarray(index * pixels, (index + 1) * pixels);
+    const whole = { data, height, width, channels };
+    const part = augmenter.part(index, whole);
+    const picture = part === undefined ? whole : resizePart(whole, part, height, width);
+    const white = data instanceof Uint8Array ? 255 : 1 / this.#normalization.scale;
+    const changed = augmenter.change(index, picture, white);
     const placement = augmenter.placement(index);
-    if (augmenter.changesPixels) {
-      const data = this.#images.subarray(index * pixels, (index + 1) * pixels);
-      const whole = { data, height, width, channels };
-      const part = augmenter.part(index, whole);
-      const picture = part === undefined ? whole : resizePart(whole, part, height, width);
-      const white = data instanceof Uint8Array ? 255 : 1 / this.#normalization.scale;
-      this.#reader.copy(augmenter.change(index, picture, white).data, 0, placement, out, offset);
-    } else {
-      this.#reader.copy(this.#images, index * pixels, placement, out, offset);
+    if (out instanceof Uint8Array) {
+      placeImage(changed, placement, out, offset);
+      return;
     }
+    const placed = emptyLike(changed, height, width).data;
+    placeImage(changed, placement, placed, 0);
+    this.#normalizer.write(placed, out, offset);
     augmenter.hide(index, out, offset, this.shape);
   }
 }

@@ -1,6 +1,6 @@
-import { ArgumentError, ArgumentRangeError, ShapeError } from '../errors.ts';
+import { ArgumentError, ShapeError } from '../errors.ts';
 import { requireWhole } from './check.ts';
-import type { Normalization } from './pixels.ts';
+import { checkNormalization, type Normalization } from './normalization.ts';
 
 /** Largest height, width and number of channels of an image. */
 export const maxImageSide = 65535;
@@ -52,25 +52,10 @@ export function checkArrays({ images, labels, shape, classes }: ImageDatasetOpti
 
 /** The normalization that the options ask for, defaults filled in. */
 export function normalizationOf({ images, shape, mean, std, scale }: ImageDatasetOptions): Normalization {
-  const channels = shape[2];
-  const perChannel = (name: string, values: readonly number[] | undefined, fallback: number) => {
-    if (values === undefined) return new Array<number>(channels).fill(fallback);
-    if (!Array.isArray(values) || values.length !== channels || !values.every(Number.isFinite)) {
-      throw new ArgumentRangeError(
-        `ImageDataset: ${name}: expected ${channels} finite numbers, one per channel, received ${String(values)}`,
-      );
-    }
-    return [...values];
+  const filled = {
+    scale: scale ?? (images instanceof Uint8Array ? 1 / 255 : 1),
+    mean: mean ?? new Array<number>(shape[2]).fill(0),
+    std: std ?? new Array<number>(shape[2]).fill(1),
   };
-  const factor = scale ?? (images instanceof Uint8Array ? 1 / 255 : 1);
-  if (!Number.isFinite(factor)) {
-    throw new ArgumentRangeError(`ImageDataset: scale: expected a finite number, received ${String(scale)}`);
-  }
-  const deviations = perChannel('std', std, 1);
-  if (deviations.some((value) => value <= 0)) {
-    throw new ArgumentRangeError(
-      `ImageDataset: std: expected positive numbers, received ${deviations.join(', ')}`,
-    );
-  }
-  return { scale: factor, mean: perChannel('mean', mean, 0), std: deviations };
+  return checkNormalization('ImageDataset', filled, shape[2]);
 }

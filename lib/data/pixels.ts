@@ -1,11 +1,7 @@
-/** How stored pixel values become network input: `(pixel * scale - mean[c]) / std[c]`. */
-export interface Normalization {
-  readonly scale: number;
-  /** One per channel. */
-  readonly mean: readonly number[];
-  /** One per channel. */
-  readonly std: readonly number[];
-}
+/** Images into batches, in their own kind of values, and out again. */
+import type { Picture } from './augment/picture.ts';
+import type { PreparedImages } from './batch.ts';
+import type { Normalization } from './normalization.ts';
 
 /** Where an image is cut from: row y, column x of the result is row y + dy, column x + dx of the (flipped) image. */
 export interface Placement {
@@ -18,128 +14,69 @@ export interface Placement {
 /** The image as it is. */
 export const unmoved: Placement = { dy: 0, dx: 0, flip: false };
 
-/**
- * Copies images [H, W, C] of one size and kind, bytes or floats, normalized to float32. Pixels outside the image are 0
- * before normalization.
- */
-export class PixelReader {
-  readonly #height: number;
-  readonly #width: number;
-  readonly #channels: number;
-  readonly #normalization: Normalization;
-  /** What a pixel outside the image becomes, for each channel. */
-  readonly #padding: Float32Array;
-  /** The normalized value of every byte, for each channel that was asked for. */
-  readonly #tables: Float32Array[] = [];
+/** Bytes, or floats. */
+export type Values = Uint8Array | Float32Array;
 
-  constructor(shape: readonly [number, number, number], normalization: Normalization) {
-    [this.#height, this.#width, this.#channels] = shape;
-    this.#normalization = normalization;
-    const { scale, mean, std } = normalization;
-    this.#padding = Float32Array.from(mean, (shift, c) => (0 * scale - shift) / std[c]!);
+/** Copies an image to zeros of the same size, which stay where it leaves them, from element `offset` on. */
+export function placeImage(
+  { data, height, width, channels }: Picture,
+  { dy, dx, flip }: Placement,
+  out: Values,
+  offset: number,
+): void {
+  if (dy === 0 && dx === 0 && !flip) {
+    out.set(data, offset);
+    return;
   }
+  // Columns [first, last) of the result lie inside the image.
+  const first = Math.max(0, -dx);
+  const last = Math.min(width, width - dx);
+  const column = flip ? width - 1 - (first + dx) : first + dx;
+  for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
+    const from = ((y + dy) * width + column) * channels;
+    const to = offset + (y * width + first) * channels;
+    if (flip) copyMirrored(data, from, channels, last - first, out, to);
+    else out.set(data.subarray(from, from + (last - first) * channels), to);
+  }
+}
 
-  /** Writes the image that starts at element `image` of `pixels` to `out`, from element `offset` on. */
-  copy(
-    pixels: Uint8Array | Float32Array,
-    image: number,
-    placement: Placement,
-    out: Float32Array,
-    offset: number,
-  ): void {
-    const { dy, dx, flip } = placement;
-    const height = this.#height;
-    const width = this.#width;
-    const channels = this.#channels;
-    if (dy === 0 && dx === 0 && !flip) {
-      this.#copyRun(pixels, image, channels, out, offset, height * width);
-      return;
-    }
-    // Columns [first, last) of the result lie inside the image.
-    const first = Math.max(0, -dx);
-    const last = Math.min(width, width - dx);
-    const column = flip ? width - 1 - (first + dx) : first + dx;
-    for (let y = 0; y < height; y++) {
-      const row = offset + y * width * channels;
-      const sourceY = y + dy;
-      if (sourceY < 0 || sourceY >= height) {
-        this.#pad(out, row, 0, width);
-        continue;
-      }
-      this.#pad(out, row, 0, first);
-      const source = image + (sourceY * width + column) * channels;
-      this.#copyRun(pixels, source, flip ? -channels : channels, out, row + first * channels, last - first);
-      this.#pad(out, row, last, width);
-    }
+/** Copies pixels, walking backwards through the source. */
+function copyMirrored(
+  source: Values,
+  start: number,
+  channels: number,
+  count: number,
+  out: Values,
+  target: number,
+): void {
+  for (let c = 0; c < channels; c++) {
+    for (let from = start + c, to = target + c, i = 0; i < count; i++, from -= channels, to += channels)
+      out[to] = source[from]!;
   }
+}
 
-  /** The value before normalization of one that {@link copy} wrote for a channel. */
-  original(value: number, channel: number): number {
-    const { scale, mean, std } = this.#normalization;
-    return (value * std[channel]! + mean[channel]!) / scale;
-  }
+/** How values of a batch were made. */
+interface Making {
+  readonly normalization: Normalization;
+  /** The largest value before normalization. */
+  readonly white: number;
+  /** Which channels are red, green and blue. */
+  readonly colours: readonly [red: number, green: number, blue: number];
+}
 
-  /** Copies `count` pixels, walking through the source by `step` elements. */
-  #copyRun(
-    pixels: Uint8Array | Float32Array,
-    source: number,
-    step: number,
-    out: Float32Array,
-    target: number,
-    count: number,
-  ): void {
-    const channels = this.#channels;
-    const end = target + count * channels;
-    for (let c = 0; c < channels; c++) {
-      if (pixels instanceof Uint8Array) this.#copyBytes(pixels, c, source + c, step, out, target + c, end);
-      else this.#copyFloats(pixels, c, source + c, step, out, target + c, end);
-    }
+/** One image of a batch `[height, width, channels]` as RGB bytes. */
+export function rgbBytes(
+  { images }: PreparedImages,
+  index: number,
+  [height, width, channels]: readonly [number, number, number],
+  { normalization: { scale, mean, std }, white, colours }: Making,
+): Uint8Array {
+  const data = new Uint8ClampedArray(height * width * 3);
+  for (let i = 0; i < data.length; i++) {
+    const channel = colours[i % 3]!;
+    const value = images[(index * height * width + Math.floor(i / 3)) * channels + channel]!;
+    const isByte = images instanceof Uint8Array;
+    data[i] = isByte ? value : (((value * std[channel]! + mean[channel]!) / scale) * 255) / white;
   }
-
-  #copyBytes(
-    bytes: Uint8Array,
-    channel: number,
-    source: number,
-    step: number,
-    out: Float32Array,
-    target: number,
-    end: number,
-  ): void {
-    const table = this.#tableOf(channel);
-    const channels = this.#channels;
-    for (let from = source, to = target; to < end; from += step, to += channels)
-      out[to] = table[bytes[from]!]!;
-  }
-
-  #tableOf(channel: number): Float32Array {
-    const { scale, mean, std } = this.#normalization;
-    this.#tables[channel] ??= Float32Array.from(
-      { length: 256 },
-      (_, byte) => (byte * scale - mean[channel]!) / std[channel]!,
-    );
-    return this.#tables[channel];
-  }
-
-  #copyFloats(
-    floats: Float32Array,
-    channel: number,
-    source: number,
-    step: number,
-    out: Float32Array,
-    target: number,
-    end: number,
-  ): void {
-    const channels = this.#channels;
-    const { scale } = this.#normalization;
-    const mean = this.#normalization.mean[channel]!;
-    const std = this.#normalization.std[channel]!;
-    for (let from = source, to = target; to < end; from += step, to += channels) {
-      out[to] = (floats[from]! * scale - mean) / std;
-    }
-  }
-
-  #pad(out: Float32Array, row: number, first: number, last: number): void {
-    const channels = this.#channels;
-    for (let i = first * channels; i < last * channels; i++) out[row + i] = this.#padding[i % channels]!;
-  }
+  return new Uint8Array(data.buffer);
 }

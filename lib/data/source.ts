@@ -1,6 +1,7 @@
 /** Where batches come from: datasets, iterables, functions that make an iterable for each epoch. */
-import { ArgumentError, ShapeError } from '../errors.ts';
-import type { Batch, BatchOptions } from './dataset.ts';
+import { ArgumentError } from '../errors.ts';
+import type { Batch } from './batch.ts';
+import type { BatchOptions } from './dataset.ts';
 
 /** Anything that walks over batches. */
 export type Batches = Iterable<Batch> | AsyncIterable<Batch>;
@@ -55,37 +56,4 @@ export function checkSource(name: string, source: unknown): asserts source is Ba
   throw new ArgumentError(
     `${name}: expected a dataset, an iterable of batches or a function that returns one`,
   );
-}
-
-/** Checks a batch against the model's input and classes; returns it. */
-export function checkBatch(
-  name: string,
-  batch: unknown,
-  input: readonly [number, number, number],
-  classes: number,
-): Batch {
-  if (!isObject(batch)) throw new ArgumentError(`${name}: expected a batch { images, labels, size }`);
-  const { images, labels, size } = batch as Partial<Batch>;
-  if (!(images instanceof Float32Array)) throw new ArgumentError(`${name}: images: expected a Float32Array`);
-  if (!(labels instanceof Int32Array) && !(labels instanceof Float32Array)) {
-    throw new ArgumentError(
-      `${name}: labels: expected an Int32Array of classes or a Float32Array of distributions`,
-    );
-  }
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 1) {
-    throw new ArgumentError(`${name}: size: expected an integer of at least 1, received ${String(size)}`);
-  }
-  const pixels = input[0] * input[1] * input[2];
-  if (images.length !== size * pixels) {
-    throw new ShapeError(
-      `${name}: images: expected ${size * pixels} values (${size}x${input.join('x')}), received ${images.length}`,
-    );
-  }
-  const wanted = labels instanceof Int32Array ? size : size * classes;
-  if (labels.length !== wanted) {
-    throw new ShapeError(
-      `${name}: labels: expected ${wanted} values for ${size} samples, received ${labels.length}`,
-    );
-  }
-  return { images, labels, size };
 }

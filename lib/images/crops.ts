@@ -1,5 +1,8 @@
-/** Cuts parts out of an image and normalises them to a network's input. */
+/** Cuts parts out of an image for a network's input. */
 import type { Picture } from '../data/augment/picture.ts';
+import type { PreparedImages } from '../data/batch.ts';
+import type { Normalization } from '../data/normalization.ts';
+import { rgbBytes, type Values } from '../data/pixels.ts';
 import type { Pixels } from './image.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
 
@@ -10,6 +13,9 @@ export interface Crop {
   /** Mirrored left and right. */
   readonly flip: boolean;
 }
+
+/** An image of bytes. */
+type RgbImage = Omit<Picture, 'channels'>;
 
 /** Rounds halves to even, as torchvision's centre crop does. */
 function roundEven(value: number): number {
@@ -42,109 +48,68 @@ export function cropsOf(
 const brightness = (red: number, green: number, blue: number): number =>
   (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 
-/** Writes parts of images as network input; one for all images of a call. */
-export class Normalizer {
-  readonly #height: number;
-  readonly #width: number;
-  readonly #channels: number;
+/** What the bytes of a network's input stand for. */
+export const normalizationOf = ({ mean, std, range }: Preprocessing): Normalization => ({
+  scale: range / 255,
+  mean,
+  std,
+});
+
+/** Writes parts of images as a network's input in bytes; one for all images of a call. */
+export class PartWriter {
+  /** `[height, width, channels]` of one part. */
+  readonly shape: readonly [height: number, width: number, channels: number];
   /** Which of red, green and blue each channel of the network is. */
-  readonly #order: readonly number[];
-  /** The normalised value of every byte, for each channel of the network. */
-  readonly #tables: readonly Float32Array[];
-  readonly #preprocessing: Preprocessing;
+  readonly #order: readonly [number, number, number];
 
   constructor(preprocessing: Preprocessing) {
-    this.#preprocessing = preprocessing;
-    const { mean, std, order, range } = preprocessing;
-    [this.#height, this.#width] = cropSize(preprocessing);
-    this.#channels = mean.length;
-    this.#order = order === 'rgb' ? [0, 1, 2] : [2, 1, 0];
-    this.#tables = mean.map((shift, c) =>
-      Float32Array.from({ length: 256 }, (_, byte) => ((byte * range) / 255 - shift) / std[c]!),
-    );
+    this.shape = [...cropSize(preprocessing), preprocessing.mean.length];
+    this.#order = preprocessing.order === 'rgb' ? [0, 1, 2] : [2, 1, 0];
   }
 
-  /** `[height, width, channels]` of one part. */
-  get shape(): readonly [number, number, number] {
-    return [this.#height, this.#width, this.#channels];
-  }
-
-  /** Values of one part. */
+  /** Bytes of one part. */
   get size(): number {
-    return this.#height * this.#width * this.#channels;
+    const [height, width, channels] = this.shape;
+    return height * width * channels;
   }
 
-  /**
-   * Writes `[height, width, channels]` of a part of an RGB image of bytes to `out`, from element `offset` on. Outside
-   * the image is black.
-   */
-  write(
-    image: Omit<Picture, 'channels'>,
-    { top, left, flip }: Crop,
-    out: Float32Array,
-    offset: number,
-  ): void {
-    const width = this.#width;
-    const channels = this.#channels;
+  /** Writes a part of an RGB image to zeros, from element `offset` on. Outside the image they stay. */
+  write(image: RgbImage, { top, left, flip }: Crop, out: Uint8Array, offset: number): void {
+    const [height, width, channels] = this.shape;
     // Columns [first, last) of the part lie inside the image, those of a mirrored one counted from its right.
     const first = Math.min(width, Math.max(0, -left));
     const last = Math.max(first, Math.min(width, image.width - left));
     const start = flip ? width - 1 - first : first;
     const step = flip ? -channels : channels;
-    const inside = last - first === width && top >= 0 && top + this.#height <= image.height;
-    if (!inside) this.#blacken(out, offset);
-    for (let y = Math.max(0, -top); y < Math.min(this.#height, image.height - top); y++) {
+    for (let y = Math.max(0, -top); y < Math.min(height, image.height - top); y++) {
       const from = ((top + y) * image.width + left + first) * 3;
+      const row = image.data.subarray(from, from + 3 * (last - first));
       const to = offset + (y * width + start) * channels;
-      if (channels === 3) this.#writeColours(image.data, from, last - first, out, to, step);
-      else this.#writeBrightness(image.data, from, last - first, out, to, step);
+      if (channels === 1) writeBrightness(row, out, to, step);
+      else if (flip || this.#order[0] !== 0) this.#writeColours(row, out, to, step);
+      else out.set(row, to);
     }
   }
 
-  /** RGB bytes of a part that {@link write} wrote. */
-  read(values: Float32Array, offset: number): Pixels {
-    const { mean, std, range } = this.#preprocessing;
-    const data = new Uint8ClampedArray(this.#height * this.#width * 3);
-    for (let i = 0; i < data.length; i++) {
-      const channel = this.#channels === 3 ? this.#order[i % 3]! : 0;
-      const value = values[offset + Math.floor(i / 3) * this.#channels + channel]!;
-      data[i] = ((value * std[channel]! + mean[channel]!) * 255) / range;
-    }
-    return { data: new Uint8Array(data.buffer), width: this.#width, height: this.#height };
+  /** One part of a batch as RGB bytes. */
+  read(batch: PreparedImages, index: number, normalization: Normalization): Pixels {
+    const [height, width, channels] = this.shape;
+    const colours = channels === 3 ? this.#order : ([0, 0, 0] as const);
+    const data = rgbBytes(batch, index, this.shape, { normalization, white: 255, colours });
+    return { data, width, height };
   }
 
-  #blacken(out: Float32Array, offset: number): void {
-    for (const [c, table] of this.#tables.entries())
-      for (let i = offset + c; i < offset + this.size; i += this.#channels) out[i] = table[0]!;
-  }
-
-  #writeColours(
-    data: Picture['data'],
-    from: number,
-    count: number,
-    out: Float32Array,
-    to: number,
-    step: number,
-  ): void {
-    const [first, second, third] = this.#tables as readonly [Float32Array, Float32Array, Float32Array];
-    const [a, b, c] = this.#order as readonly [number, number, number];
-    for (let at = to, pixel = from; pixel < from + 3 * count; pixel += 3, at += step) {
-      out[at] = first[data[pixel + a]!]!;
-      out[at + 1] = second[data[pixel + b]!]!;
-      out[at + 2] = third[data[pixel + c]!]!;
+  #writeColours(row: Values, out: Uint8Array, to: number, step: number): void {
+    const [a, b, c] = this.#order;
+    for (let at = to, pixel = 0; pixel < row.length; pixel += 3, at += step) {
+      out[at] = row[pixel + a]!;
+      out[at + 1] = row[pixel + b]!;
+      out[at + 2] = row[pixel + c]!;
     }
   }
+}
 
-  #writeBrightness(
-    data: Picture['data'],
-    from: number,
-    count: number,
-    out: Float32Array,
-    to: number,
-    step: number,
-  ): void {
-    const [table] = this.#tables as readonly [Float32Array];
-    for (let at = to, pixel = from; pixel < from + 3 * count; pixel += 3, at += step)
-      out[at] = table[brightness(data[pixel]!, data[pixel + 1]!, data[pixel + 2]!)]!;
-  }
+function writeBrightness(row: Values, out: Uint8Array, to: number, step: number): void {
+  for (let at = to, pixel = 0; pixel < row.length; pixel += 3, at += step)
+    out[at] = brightness(row[pixel]!, row[pixel + 1]!, row[pixel + 2]!);
 }

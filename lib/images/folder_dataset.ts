@@ -6,11 +6,14 @@ import {
   unchanged,
 } from '../data/augment/augmentation.ts';
 import { Augmenter } from '../data/augment/augmenter.ts';
-import { type Batch, type BatchOptions, checkBatchOptions } from '../data/dataset.ts';
+import type { Batch } from '../data/batch.ts';
+import { type BatchOptions, checkBatchOptions } from '../data/dataset.ts';
+import { type Normalization, Normalizer } from '../data/normalization.ts';
+import type { Values } from '../data/pixels.ts';
 import { permutation } from '../data/random.ts';
 import { FileError } from '../errors.ts';
 import { BatchStream, type BatchWork } from './batch_stream.ts';
-import { cropsOf, Normalizer } from './crops.ts';
+import { cropsOf, normalizationOf, PartWriter } from './crops.ts';
 import { decodePart, decodeWhole, readImage } from './decode.ts';
 import { cutOut, type Pixels } from './image.ts';
 import { cropSize, type Preprocessing } from './preprocessing.ts';
@@ -55,6 +58,9 @@ export class FolderDataset {
   readonly files: readonly string[];
   readonly #images: readonly LabelledFile[];
   readonly #settings: FolderSettings;
+  readonly #normalization: Normalization;
+  readonly #normalizer: Normalizer;
+  readonly #writer: PartWriter;
   /** Reasons by index; shared with datasets of other augmentations. */
   readonly #broken: Map<number, string>;
   #augmentation: Augmentation = {};
@@ -71,6 +77,9 @@ export class FolderDataset {
     this.files = images.map(({ path }) => path);
     this.#images = images;
     this.#settings = settings;
+    this.#normalization = normalizationOf(settings.preprocessing);
+    this.#normalizer = new Normalizer(this.#normalization);
+    this.#writer = new PartWriter(settings.preprocessing);
     this.#broken = broken;
   }
 
@@ -108,7 +117,7 @@ export class FolderDataset {
 
   /**
    * Walks once through the images. The next batches are prepared while one is in use; leaving the loop, or `return` of
-   * the iterator, stops that.
+   * the iterator, stops that. Images are bytes or floats, as those of an `ImageDataset` of bytes.
    *
    * @throws ArgumentError or ArgumentRangeError at once if an option is wrong; the walk throws FileError naming the
    *   file that is damaged or no image, unless such are skipped
@@ -117,13 +126,12 @@ export class FolderDataset {
     const { batchSize, shuffle, seed, epoch, dropLast, skip } = checkBatchOptions(options);
     const order = shuffle ? permutation(this.size, seed, epoch) : undefined;
     const augmenter = new Augmenter(this.#changes, seed, epoch);
-    const normalizer = new Normalizer(this.#settings.preprocessing);
     const all = dropLast ? Math.floor(this.size / batchSize) : Math.ceil(this.size / batchSize);
     const workOf = (batch: number) => {
       const start = (skip + batch) * batchSize;
       const size = Math.min(batchSize, this.size - start);
       const indices = Array.from({ length: size }, (_, i) => order?.[start + i] ?? start + i);
-      return this.#work(start, indices, augmenter, normalizer);
+      return this.#work(start, indices, augmenter);
     };
     return new BatchStream(Math.max(0, all - skip), workOf, {
       ahead: this.#settings.prefetch,
@@ -132,32 +140,43 @@ export class FolderDataset {
   }
 
   /** @internal One image of a batch as RGB bytes. */
-  picture(images: Float32Array, index: number): Pixels {
-    const normalizer = new Normalizer(this.#settings.preprocessing);
-    return normalizer.read(images, index * normalizer.size);
+  picture(batch: Batch, index: number): Pixels {
+    return this.#writer.read(batch, index, this.#normalization);
   }
 
-  #work(start: number, indices: readonly number[], augmenter: Augmenter, normalizer: Normalizer): BatchWork {
-    const images = new Float32Array(indices.length * normalizer.size);
+  #work(start: number, indices: readonly number[], augmenter: Augmenter): BatchWork {
+    const length = indices.length * this.#writer.size;
+    const images = augmenter.needsFloats ? new Float32Array(length) : new Uint8Array(length);
     const labels = new Int32Array(indices.length);
     return {
       size: indices.length,
       prepare: async (slot) => {
         const index = indices[slot]!;
-        const offset = slot * normalizer.size;
         const { picture, label } = await this.#wholePicture(index, augmenter);
-        const changed = augmenter.change(index, { ...picture, channels: 3 }, 255);
-        const { dy, dx, flip } = augmenter.placement(index);
-        normalizer.write(changed, { top: dy, left: flip ? -dx : dx, flip }, images, offset);
-        augmenter.hide(index, images, offset, normalizer.shape);
+        this.#write(picture, index, augmenter, images, slot * this.#writer.size);
         labels[slot] = label;
       },
       finish: () => ({
         images,
-        labels: augmenter.mix(start, images, labels, normalizer.shape, this.classes),
+        labels: augmenter.mix(start, images, labels, this.#writer.shape, this.classes),
         size: indices.length,
+        ...(images instanceof Uint8Array && { normalization: this.#normalization }),
       }),
     };
+  }
+
+  #write(picture: Pixels, index: number, augmenter: Augmenter, out: Values, offset: number): void {
+    const changed = augmenter.change(index, { ...picture, channels: 3 }, 255);
+    const { dy, dx, flip } = augmenter.placement(index);
+    const crop = { top: dy, left: flip ? -dx : dx, flip };
+    if (out instanceof Uint8Array) {
+      this.#writer.write(changed, crop, out, offset);
+      return;
+    }
+    const bytes = new Uint8Array(this.#writer.size);
+    this.#writer.write(changed, crop, bytes, 0);
+    this.#normalizer.write(bytes, out, offset);
+    augmenter.hide(index, out, offset, this.#writer.shape);
   }
 
   /** The image, or the one that takes its place. */

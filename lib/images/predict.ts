@@ -1,6 +1,7 @@
 /** Predictions for images: files, encoded bytes and raw pixels, several views of each. */
+import type { PreparedImages } from '../data/batch.ts';
 import { ArgumentError, ArgumentRangeError, ShapeError } from '../errors.ts';
-import { type Crop, cropsOf, Normalizer } from './crops.ts';
+import { type Crop, cropsOf, normalizationOf, PartWriter } from './crops.ts';
 import { decodeImage } from './decode.ts';
 import { checkImageSource, defaultLimitPixels, type ImageSource, type Pixels } from './image.ts';
 import { mapLimited, Pace } from './pace.ts';
@@ -10,7 +11,7 @@ import { resizeImage, sizeWithShortSide } from './resize.ts';
 /** Images decoded at the same time: libuv has four threads. */
 const decodersAtOnce = 4;
 
-/** Options that concern images, of `Model.predict` and `prepareImages`. */
+/** Options of `Model.predict` that concern images. */
 export interface ImageOptions {
   /** How to prepare the images; default `model.preprocessing`. */
   preprocessing?: Preprocessing;
@@ -86,7 +87,7 @@ async function resizedViews(pixels: Pixels, views: ImageViews): Promise<{ image:
 }
 
 /**
- * Decodes, resizes, cuts and normalises images.
+ * Decodes, resizes and cuts images.
  *
  * @returns `[images, views of each, height, width, channels]`
  */
@@ -95,21 +96,21 @@ export async function prepareViews(
   names: (index: number) => string,
   views: ImageViews,
   signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const normalizer = new Normalizer(views.preprocessing);
-  const perImage = viewsOf(views) * normalizer.size;
-  const out = new Float32Array(sources.length * perImage);
+): Promise<PreparedImages> {
+  const writer = new PartWriter(views.preprocessing);
+  const perImage = viewsOf(views) * writer.size;
+  const out = new Uint8Array(sources.length * perImage);
   await mapLimited(sources, decodersAtOnce, async (source, i) => {
     signal?.throwIfAborted();
     const pixels = await decodeImage(source, names(i), views.limitPixels);
     const pace = new Pace();
     for (const [v, { image, crop }] of (await resizedViews(pixels, views)).entries()) {
-      normalizer.write(image, crop, out, i * perImage + v * normalizer.size);
+      writer.write(image, crop, out, i * perImage + v * writer.size);
       const pause = pace.pause();
       if (pause !== undefined) await pause;
     }
   });
-  return out;
+  return { images: out, normalization: normalizationOf(views.preprocessing) };
 }
 
 /**
@@ -122,7 +123,7 @@ export async function prepareViews(
 export async function predictImages(
   { sources, views }: { sources: readonly ImageSource[]; views: ImageViews },
   { batchSize, classes, signal }: { batchSize: number; classes: number; signal: AbortSignal | undefined },
-  run: (prepared: Float32Array) => Promise<Float32Array>,
+  run: (prepared: PreparedImages) => Promise<Float32Array>,
 ): Promise<Float32Array> {
   const count = viewsOf(views);
   const atOnce = Math.max(1, Math.floor(batchSize / count));
@@ -134,9 +135,9 @@ export async function predictImages(
       signal,
     );
   const means = new Float32Array(sources.length * classes);
-  let ready: Promise<Float32Array> | undefined = prepare(0);
+  let ready: Promise<PreparedImages> | undefined = prepare(0);
   for (let start = 0; ready !== undefined; start += atOnce) {
-    const prepared: Float32Array = await ready;
+    const prepared: PreparedImages = await ready;
     const next = start + atOnce;
     ready = next < sources.length ? prepare(next) : undefined;
     // Whether it fails is seen when its turn comes.

@@ -57,8 +57,8 @@ async function firstPictures(
   data: ImageDataset | FolderDataset,
   walk: Parameters<FolderDataset['batches']>[0],
 ): Promise<Pixels[]> {
-  for await (const { images, size } of data.batches(walk))
-    return Array.from({ length: size }, (_, i) => data.picture(images, i));
+  for await (const batch of data.batches(walk))
+    return Array.from({ length: batch.size }, (_, i) => data.picture(batch, i));
   return [];
 }
 

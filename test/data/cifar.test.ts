@@ -11,6 +11,7 @@ import {
   cifar100Classes,
   cifar100CoarseClasses,
   FileError,
+  floatImages,
   preprocessings,
 } from '../../lib/index.ts';
 
@@ -52,13 +53,13 @@ describe('cifar10', () => {
       expect([...pixels.subarray(3 * i, 3 * i + 3)]).toEqual([i % 256, (i + 80) % 256, (i + 160) % 256]);
     const { mean, std } = preprocessings.cifar10;
     for (const c of [0, 1, 2])
-      expect(batch!.images[3 + c]).toBeCloseTo(((1 + 80 * c) / 255 - mean[c]!) / std[c]!, 5);
+      expect(floatImages(batch!)[3 + c]).toBeCloseTo(((1 + 80 * c) / 255 - mean[c]!) / std[c]!, 5);
   });
 
   test('without normalization pixels are in [0, 1]', async () => {
     const { train } = await cifar10({ directory: make10('plain'), normalize: false });
     const [batch] = train.batches({ batchSize: 1 });
-    expect(batch!.images[1]).toBe(Math.fround(80 / 255));
+    expect(floatImages(batch!)[1]).toBe(Math.fround(80 / 255));
   });
 
   test("finds the archive's folder in the directory", async () => {
@@ -119,7 +120,7 @@ describe('cifar100', () => {
     expect(train).toMatchObject({ size: 3, shape: [32, 32, 3], classes: 100 });
     const [batch] = train.batches({ batchSize: 3 });
     expect([...batch!.labels]).toEqual([99, 3, 50]);
-    expect(batch!.images[0]).toBeCloseTo(
+    expect(floatImages(batch!)[0]).toBeCloseTo(
       -preprocessings.cifar100.mean[0] / preprocessings.cifar100.std[0],
       5,
     );

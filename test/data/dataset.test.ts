@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { floatImages } from '../../lib/data/batch.ts';
 import {
   type Batch,
   type BatchOptions,
@@ -88,7 +89,7 @@ describe('normalization', () => {
 
   it('scales bytes to [0, 1] by default', () => {
     const [batch] = [...new ImageDataset(options).batches({ batchSize: 1 })];
-    expect(batch?.images).toEqual(new Float32Array([...images].map((byte) => byte * (1 / 255))));
+    expect(floatImages(batch!)).toEqual(new Float32Array([...images].map((byte) => byte * (1 / 255))));
   });
 
   it('is per channel, and the same for bytes and floats', () => {
@@ -105,11 +106,11 @@ describe('normalization', () => {
     );
     for (const dataset of [bytes, floats]) {
       const [batch] = [...dataset.batches({ batchSize: 1 })];
-      batch?.images.forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 6));
+      floatImages(batch!).forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 6));
     }
     const [a] = [...bytes.batches({ batchSize: 1 })];
     const [b] = [...floats.batches({ batchSize: 1 })];
-    expect(a).toEqual(b);
+    expect(floatImages(a!)).toEqual(b!.images);
   });
 
   it('leaves floats alone by default', () => {
@@ -188,7 +189,7 @@ describe('augmentation', () => {
     const seen = new Set<string>();
     for (let epoch = 0; epoch < 50; epoch++) {
       for (const batch of data.augmented({ crop: 1 }).batches({ batchSize: 1, epoch }))
-        seen.add(batch.images.join());
+        seen.add(floatImages(batch).join());
     }
     expect([...seen]).toContain('-2,-0.5');
     expect(seen.size).toBe(2);
@@ -218,7 +219,7 @@ describe('parts', () => {
     expect(part).toMatchObject({ size: 3, shape: [2, 2, 1], classes: 10 });
     const [batch] = [...part.batches({ batchSize: 3 })];
     expect([...batch!.labels]).toEqual([3, 4, 5]);
-    expect(batch!.images[0]).toBe((3 - 1) / 2);
+    expect(floatImages(batch!)[0]).toBe((3 - 1) / 2);
     expect(part.subset(1, 2).image(0).label).toBe(4);
     expect(data.take(2).size).toBe(2);
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { floatImages } from '../../lib/data/batch.ts';
 import { fashionMnist, fashionMnistClasses } from '../../lib/data/fashion_mnist.ts';
 import { ArgumentError, FileError } from '../../lib/errors.ts';
 import { idx } from './bad_idx.ts';
@@ -45,9 +46,9 @@ describe('fashionMnist', () => {
     expect(test).toMatchObject({ size: 3, shape: [2, 2, 1], classes: 10 });
     const [batch] = [...train.batches({ batchSize: 4 })];
     expect([...batch!.labels]).toEqual([0, 9, 1, 2]);
-    expect(batch!.images[0]).toBe(Math.fround(-0.286 / 0.353));
+    expect(floatImages(batch!)[0]).toBe(Math.fround(-0.286 / 0.353));
     const plain = await fashionMnist({ directory, normalize: false });
-    expect([...plain.train.batches({ batchSize: 4 })][0]!.images[0]).toBe(0);
+    expect(floatImages([...plain.train.batches({ batchSize: 4 })][0]!)[0]).toBe(0);
   });
 
   it('looks where SENET_FASHION_MNIST points, unless a directory is given', async () => {
@@ -107,9 +108,9 @@ describe('fashionMnist', () => {
       const counts = new Int32Array(10);
       let sum = 0;
       let squares = 0;
-      for (const { images, labels } of train.batches({ batchSize: 1000 })) {
-        for (const label of labels) counts[label]!++;
-        for (const value of images) {
+      for (const batch of train.batches({ batchSize: 1000 })) {
+        for (const label of batch.labels) counts[label]!++;
+        for (const value of floatImages(batch)) {
           sum += value;
           squares += value * value;
         }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { floatImages } from '../../lib/data/batch.ts';
 import { readIdx } from '../../lib/data/idx.ts';
 import { readIdxDataset } from '../../lib/data/idx_dataset.ts';
 import { ArgumentError, ArgumentRangeError, FileError } from '../../lib/errors.ts';
@@ -150,7 +151,7 @@ describe('readIdxDataset', () => {
     });
     expect(dataset).toMatchObject({ size: 3, shape: [2, 2, 1], classes: 3 });
     const [batch] = [...dataset.batches({ batchSize: 1 })];
-    expect(batch?.images).toEqual(new Float32Array([0, 1, 0.2, 0.4]));
+    expect(floatImages(batch!)).toEqual(new Float32Array([0, 1, 0.2, 0.4]));
     expect([...batch!.labels]).toEqual([2]);
   });
 

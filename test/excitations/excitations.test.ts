@@ -1,7 +1,7 @@
 /** Gates of SE blocks over data, against the block's definition worked out in double precision. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createModel } from '../../lib/create_model.ts';
-import type { Batch } from '../../lib/data/dataset.ts';
+import { type Batch, floatImages } from '../../lib/data/batch.ts';
 import { ArgumentError, ArgumentRangeError, StateError, UnsupportedError } from '../../lib/errors.ts';
 import { excitationFigure } from '../../lib/figures/excitations.ts';
 import { lineChart, ticks } from '../../lib/figures/line_chart.ts';
@@ -43,10 +43,10 @@ describe('captureExcitations', () => {
     const data = [batchOf(5), batchOf(3, 2)];
     const found = await model.captureExcitations(data);
     const weights = new Map(await model.stateDict());
-    const gates = data.flatMap(({ images, labels, size }) =>
-      Array.from({ length: size }, (_, n) => ({
-        label: labels[n]!,
-        gate: gatesOf(images.subarray(n * SIZE * SIZE * 3, (n + 1) * SIZE * SIZE * 3), weights),
+    const gates = data.flatMap((batch) =>
+      Array.from({ length: batch.size }, (_, n) => ({
+        label: batch.labels[n]!,
+        gate: gatesOf(floatImages(batch).subarray(n * SIZE * SIZE * 3, (n + 1) * SIZE * SIZE * 3), weights),
       })),
     );
     expect(found.blocks).toEqual([{ name: 'se', channels: 3 }]);

@@ -12,6 +12,7 @@ import {
   createModel,
   FileError,
   type FolderDataset,
+  floatImages,
   imageFolder,
   preprocessings,
 } from '../../lib/index.ts';
@@ -77,7 +78,7 @@ describe('imageFolder', () => {
     expect([...first!.labels]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
     using model = createModel('se_resnet14', { classes: 2 });
     const options = { batchSize: 12 };
-    expect(await model.predict(first!.images, options)).toEqual(
+    expect(await model.predict(floatImages(first!), options)).toEqual(
       await model.predict(train.files.slice(0, 12), options),
     );
     expect((await all(train, { batchSize: 12, dropLast: true })).length).toBe(1);
@@ -94,11 +95,13 @@ describe('imageFolder', () => {
     expect(await walk(1, 3)).not.toEqual(once);
     expect(await walk(2, 2)).not.toEqual(once);
     // The colours are still there: in each image the class's channel is the brightest.
-    for (const { images, labels, size } of once)
-      for (let i = 0; i < size; i++) {
+    for (const batch of once)
+      for (let i = 0; i < batch.size; i++) {
         const mean = (c: number) =>
-          images.subarray(i * 3072, (i + 1) * 3072).reduce((sum, v, k) => (k % 3 === c ? sum + v : sum), 0);
-        expect(mean(0) > mean(2)).toBe(labels[i] === 1);
+          floatImages(batch)
+            .subarray(i * 3072, (i + 1) * 3072)
+            .reduce((sum, v, k) => (k % 3 === c ? sum + v : sum), 0);
+        expect(mean(0) > mean(2)).toBe(batch.labels[i] === 1);
       }
   });
 

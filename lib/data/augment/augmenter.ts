@@ -1,4 +1,4 @@
-import type { Placement } from '../pixels.ts';
+import type { Placement, Values } from '../pixels.ts';
 import { type Draw, draws, randomUse, seedKey, type Words2 } from '../random.ts';
 import type { CheckedAugmentation } from './augmentation.ts';
 import { drawBeta } from './beta.ts';
@@ -29,10 +29,10 @@ export class Augmenter {
     this.#key = seedKey(seed);
   }
 
-  /** Whether {@link part} or {@link change} do anything. */
-  get changesPixels(): boolean {
-    const { randomResizedCrop, rotate, colorJitter } = this.#changes;
-    return randomResizedCrop !== undefined || rotate > 0 || colorJitter !== undefined;
+  /** Whether images have values between those of bytes: the mean of the data, or a blend. */
+  get needsFloats(): boolean {
+    const { cutout, randomErasing, mixup: blendAlpha } = this.#changes;
+    return cutout > 0 || randomErasing !== undefined || blendAlpha > 0;
   }
 
   /** The part of an image to look at; undefined for all of it as it is. */
@@ -81,7 +81,7 @@ export class Augmenter {
    */
   mix(
     start: number,
-    images: Float32Array,
+    images: Values,
     labels: Int32Array,
     shape: Shape,
     classes: number,
@@ -95,7 +95,7 @@ export class Augmenter {
       const box = cutmixBox(shape[0], shape[1], lambda, draw);
       return mixedLabels(labels, classes, cutmix(images, labels.length, shape, box));
     }
-    mixup(images, labels.length, lambda);
+    if (images instanceof Float32Array) mixup(images, labels.length, lambda);
     return mixedLabels(labels, classes, lambda);
   }
 

@@ -1,4 +1,5 @@
 /** CutMix (Yun et al., arXiv 1905.04899): a rectangle of each image of a batch is that of the image before it. */
+import type { Values } from '../pixels.ts';
 import type { Draw } from '../random.ts';
 import type { Box } from './picture.ts';
 
@@ -27,7 +28,7 @@ export function cutmixBox(height: number, width: number, lambda: number, draw: D
  * @returns the share of an image that is still its own
  */
 export function cutmix(
-  images: Float32Array,
+  images: Values,
   size: number,
   [height, width, channels]: readonly [number, number, number],
   box: Box,

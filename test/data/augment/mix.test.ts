@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { drawBeta } from '../../../lib/data/augment/beta.ts';
 import { cutmixBox } from '../../../lib/data/augment/cutmix.ts';
 import { draws, randomUse, seedKey } from '../../../lib/data/random.ts';
-import { type Augmentation, type Batch, ImageDataset } from '../../../lib/index.ts';
+import { type Augmentation, type Batch, floatImages, ImageDataset } from '../../../lib/index.ts';
 import { bytes, mean } from './one_image.ts';
 
 const [height, width] = [6, 8];
@@ -23,15 +23,18 @@ const walk = (augmentation: Augmentation, epoch: number, batchSize = 3): Batch[]
 function* pairs(augmentation: Augmentation, epochs: number) {
   for (let epoch = 0; epoch < epochs; epoch++) {
     const plain = walk({}, epoch);
-    for (const [b, { images, labels, size }] of walk(augmentation, epoch).entries()) {
+    for (const [b, batch] of walk(augmentation, epoch).entries()) {
+      const { labels, size } = batch;
+      const images = floatImages(batch);
       const before = plain[b]!;
+      const unmixed = floatImages(before);
       for (let i = 0; i < size; i++) {
         const j = (i + size - 1) % size;
         yield {
           batch: epoch * 100 + b,
           mixed: images.subarray(i * pixels, (i + 1) * pixels),
-          own: before.images.subarray(i * pixels, (i + 1) * pixels),
-          other: before.images.subarray(j * pixels, (j + 1) * pixels),
+          own: unmixed.subarray(i * pixels, (i + 1) * pixels),
+          other: unmixed.subarray(j * pixels, (j + 1) * pixels),
           shares: labels.subarray(i * 7, (i + 1) * 7),
           label: before.labels[i]!,
           otherLabel: before.labels[j]!,
@@ -98,9 +101,8 @@ test('with both, a batch gets one of them, by chance', () => {
   let blended = 0;
   let batches = 0;
   for (let epoch = 0; epoch < 200; epoch++) {
-    const plain = walk({}, epoch, 7)[0]!;
-    const { images } = walk({ mixup: 1, cutmix: 1 }, epoch, 7)[0]!;
-    const values = new Set(plain.images);
+    const values = new Set(floatImages(walk({}, epoch, 7)[0]!));
+    const images = floatImages(walk({ mixup: 1, cutmix: 1 }, epoch, 7)[0]!);
     batches += 1;
     if (images.some((value) => !values.has(value))) blended += 1;
   }

@@ -1,5 +1,10 @@
 /** A data set of one image, to see what an augmentation makes of it. */
-import { type Augmentation, ImageDataset, type ImageDatasetOptions } from '../../../lib/index.ts';
+import {
+  type Augmentation,
+  floatImages,
+  ImageDataset,
+  type ImageDatasetOptions,
+} from '../../../lib/index.ts';
 
 export type Shape = readonly [number, number, number];
 
@@ -17,7 +22,7 @@ export function variants(data: ImageDataset, augmentation: Augmentation, epochs:
   const augmented = data.augmented(augmentation);
   return Array.from({ length: epochs }, (_, epoch) => {
     const [batch] = augmented.batches({ batchSize: 1, epoch });
-    return batch!.images;
+    return floatImages(batch!);
   });
 }
 
