@@ -90,6 +90,14 @@ describe('broken images', () => {
     expect(data.broken.length).toBe(3);
   });
 
+  test('are others than those that cannot be opened', async () => {
+    const folder = damaged('unopened', 'ant/0.png');
+    const { train } = await imageFolder(folder, { preprocessing, broken: 'skip', validation: 0 });
+    rmSync(join(folder, 'ant/1.png'));
+    await expect(all(train, { batchSize: 18 })).rejects.toThrow(/ant\/1\.png: cannot open: ENOENT/);
+    expect(train.broken.map(({ file }) => file)).not.toContain(join(folder, 'ant/1.png'));
+  });
+
   test('that are all there is are an error', async () => {
     const folder = join(root, 'none');
     mkdirSync(join(folder, 'a'), { recursive: true });
