@@ -7,7 +7,7 @@ import {
 import { Augmenter } from './augment/augmenter.ts';
 import { emptyLike } from './augment/picture.ts';
 import { resizePart } from './augment/resize_part.ts';
-import type { Batch } from './batch.ts';
+import type { Batch, PreparedImages } from './batch.ts';
 import { requireFlag, requireOptions, requireWhole } from './check.ts';
 import { checkArrays, type ImageDatasetOptions, normalizationOf } from './dataset_options.ts';
 import { type Normalization, Normalizer } from './normalization.ts';
@@ -162,7 +162,7 @@ export class ImageDataset {
   }
 
   /** @internal One image of a batch as RGB bytes; of other than one or three channels the first. */
-  picture(batch: Batch, index: number): { data: Uint8Array; width: number; height: number } {
+  picture(batch: PreparedImages, index: number): { data: Uint8Array; width: number; height: number } {
     const [height, width, channels] = this.shape;
     const { normalization } = this;
     const white = this.#images instanceof Uint8Array ? 255 : 1 / normalization.scale;

@@ -6,7 +6,7 @@ import {
   unchanged,
 } from '../data/augment/augmentation.ts';
 import { Augmenter } from '../data/augment/augmenter.ts';
-import type { Batch } from '../data/batch.ts';
+import type { Batch, PreparedImages } from '../data/batch.ts';
 import { type BatchOptions, checkBatchOptions } from '../data/dataset.ts';
 import { type Normalization, Normalizer } from '../data/normalization.ts';
 import type { Values } from '../data/pixels.ts';
@@ -141,7 +141,7 @@ export class FolderDataset {
   }
 
   /** @internal One image of a batch as RGB bytes. */
-  picture(batch: Batch, index: number): Pixels {
+  picture(batch: PreparedImages, index: number): Pixels {
     return this.#writer.read(batch, index, this.#normalization);
   }
 

@@ -119,7 +119,8 @@ export class Watch {
       get excitations() {
         return watch.#excitations;
       },
-      picture: (image) => (hasPictures ? validation.picture(image, 0) : stretched(image, model.input)),
+      picture: (image) =>
+        hasPictures ? validation.picture({ images: image }, 0) : stretched(image, model.input),
     };
   }
 

@@ -1,3 +1,4 @@
+import { floatImages, type PreparedImages } from '../data/batch.ts';
 import type { Callback, ValidationBatch } from './callbacks.ts';
 import { checkOptions, checkWhole } from './check.ts';
 
@@ -51,7 +52,7 @@ class Gathering {
     this.#most = most;
   }
 
-  add({ images, labels, size, probabilities }: ValidationBatch): void {
+  add({ images, labels, size, probabilities, ...rest }: ValidationBatch): void {
     const [pixels, classes] = [images.length / size, probabilities.length / size];
     for (let n = 0; n < size; n += 1) {
       const row = probabilities.subarray(n * classes, (n + 1) * classes);
@@ -63,17 +64,18 @@ class Gathering {
       const counts = this.#counts.get(label) ?? new Map<number, number>();
       this.#counts.set(label, counts.set(guess, (counts.get(guess) ?? 0) + 1));
       if (guess === label) continue;
-      this.#keep({ label, guess, probability: row[guess]! }, images.subarray(n * pixels, (n + 1) * pixels));
+      const image = { ...rest, images: images.subarray(n * pixels, (n + 1) * pixels) };
+      this.#keep({ label, guess, probability: row[guess]! }, image);
     }
     this.samples += size;
   }
 
   /** Keeps a mistake that is worse than one of those kept. */
-  #keep(mistake: Omit<Mistake, 'image'>, image: Float32Array): void {
+  #keep(mistake: Omit<Mistake, 'image'>, image: PreparedImages): void {
     const place = this.#worst.findIndex(({ probability }) => probability < mistake.probability);
     const index = place < 0 ? this.#worst.length : place;
     if (index >= this.#most) return;
-    this.#worst.splice(index, 0, { ...mistake, image: image.slice() });
+    this.#worst.splice(index, 0, { ...mistake, image: new Float32Array(floatImages(image)) });
     this.#worst.length = Math.min(this.#worst.length, this.#most);
   }
 
