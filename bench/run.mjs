@@ -156,6 +156,10 @@ const measures = {
     const { measureLivePage } = await import('./live_page.mjs');
     say(await measureLivePage({ rounds: 2 * rounds, median, threads: Number(options.threads) }));
   },
+  'loader-training': async () => {
+    const { measureLoaderTraining } = await import('./loader_training.mjs');
+    say(await measureLoaderTraining({ rounds, median, threads: Number(options.threads) }));
+  },
   compile: async () => {
     const { measureCompile } = await import('./compile.mjs');
     for (const training of [true, false]) say(await measureCompile({ training, rounds: 3, median }));

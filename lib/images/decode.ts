@@ -3,7 +3,7 @@ import type { Box } from '../data/augment/picture.ts';
 import { ArgumentRangeError, FileError } from '../errors.ts';
 import { RegularFile } from '../io/regular_file.ts';
 import { type ImageSource, isRawImage, type Pixels, type RawImage } from './image.ts';
-import type { Interpolation } from './resize.ts';
+import { type Interpolation, resizeImage } from './resize.ts';
 import { loadSharp, type Sharp, type SharpOptions } from './sharp.ts';
 import { imageKind, signatureBytes } from './signature.ts';
 
@@ -132,9 +132,9 @@ export async function decodeWhole({ bytes, options, name, kind }: EncodedImage):
 }
 
 /**
- * A part of an image in another size, resized on sharp's threads; it differs from Pillow's by a level or so. Of a part
- * more than twice as large as asked for, a JPEG is decoded in a half, a quarter or an eighth of its size, and the part is
- * cut at whole pixels of the result. Damage behind the part is not seen.
+ * A part of an image in another size, resized as Pillow does it. Of a part more than twice as large as asked for, a JPEG is
+ * decoded in a half, a quarter or an eighth of its size: sharp resizes it, which differs by a level or so, and the part
+ * is cut at whole pixels of the result. Damage behind the part is not seen.
  *
  * @throws FileError for a damaged image
  */
@@ -145,25 +145,28 @@ export async function decodePart(
   interpolation: Interpolation,
 ): Promise<Pixels> {
   const sharp = await loadSharp();
-  const resizing = { fit: 'fill', kernel: interpolation === 'bilinear' ? 'linear' : 'cubic' } as const;
   const image = sharp(bytes, options);
-  if (part.width >= 2 * width && part.height >= 2 * height) {
-    const scaled = {
-      width: Math.round((whole.width * width) / part.width),
-      height: Math.round((whole.height * height) / part.height),
-    };
-    image.resize({ ...resizing, ...scaled }).extract({
+  const decode = () =>
+    toRgb(image).catch((error: unknown) => {
+      throw damaged(name, kind, error);
+    });
+  if (kind !== 'JPEG' || part.width < 2 * width || part.height < 2 * height) {
+    image.extract(part);
+    return resizeImage(await decode(), width, height, interpolation);
+  }
+  const scaled = {
+    width: Math.round((whole.width * width) / part.width),
+    height: Math.round((whole.height * height) / part.height),
+  };
+  image
+    .resize({ ...scaled, fit: 'fill', kernel: interpolation === 'bilinear' ? 'linear' : 'cubic' })
+    .extract({
       left: Math.min(scaled.width - width, Math.round((part.left * width) / part.width)),
       top: Math.min(scaled.height - height, Math.round((part.top * height) / part.height)),
       width,
       height,
     });
-  } else {
-    image.extract(part).resize({ ...resizing, width, height });
-  }
-  return toRgb(image).catch((error: unknown) => {
-    throw damaged(name, kind, error);
-  });
+  return decode();
 }
 
 async function decodeRaw(image: RawImage, label: string, limit: number): Promise<Pixels> {

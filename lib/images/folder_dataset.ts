@@ -12,6 +12,7 @@ import { type Normalization, Normalizer } from '../data/normalization.ts';
 import type { Values } from '../data/pixels.ts';
 import { permutation } from '../data/random.ts';
 import { FileError } from '../errors.ts';
+import { isSystemError } from '../io/regular_file.ts';
 import { BatchStream, type BatchWork } from './batch_stream.ts';
 import { cropsOf, normalizationOf, PartWriter } from './crops.ts';
 import { decodePart, decodeWhole, readImage } from './decode.ts';
@@ -187,7 +188,7 @@ export class FolderDataset {
       try {
         return { picture: await this.#picture(path, index, augmenter), label };
       } catch (error) {
-        if (!(error instanceof FileError) || this.#settings.broken === 'error') throw error;
+        if (this.#settings.broken === 'error' || !isBroken(error)) throw error;
         this.#broken.set(at, error.message);
       }
     }
@@ -204,6 +205,10 @@ export class FolderDataset {
     return centerOf(await decodeWhole(image), preprocessing);
   }
 }
+
+/** Whether a file was read and is no whole image. What the operating system refuses may be there the next time. */
+const isBroken = (error: unknown): error is FileError =>
+  error instanceof FileError && !isSystemError(error.cause);
 
 /** The part in the centre that a network looks at, exactly as prediction has it. */
 async function centerOf(pixels: Pixels, preprocessing: Preprocessing): Promise<Pixels> {

@@ -23,7 +23,8 @@ export interface ImageFolderOptions {
   readonly seed?: number;
   /**
    * What to do about a file that is damaged, too large or no image: `'error'`, the default, ends the walk; `'skip'` puts
-   * the next whole image in its place and lists the file in the dataset's `broken`.
+   * the next whole image in its place and lists the file in the dataset's `broken`. A file that cannot be opened or read
+   * ends the walk in any case.
    */
   readonly broken?: 'error' | 'skip';
   /** Batches prepared while one is in use, 1 to 64; default 2. */

@@ -1,6 +1,5 @@
 /** The parts of a run's page as HTML, each made when it is asked for and something in it has changed. */
 
-import type { PreparedImages } from '../data/batch.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Excitations } from '../excitations.ts';
 import { confusionFigure } from '../figures/confusion.ts';
@@ -32,7 +31,7 @@ export interface View {
   readonly predictions: Predictions | undefined;
   /** Or why there are none. */
   readonly excitations: Excitations | Error | undefined;
-  picture(image: PreparedImages): Pixels;
+  picture(image: Float32Array): Pixels;
 }
 
 /** Classes of a confusion matrix at most; of more the pairs that are confused most often are listed. */
@@ -126,9 +125,8 @@ function confusion(view: View): string {
 async function mistakes(view: View): Promise<string> {
   const { worst = [] } = view.predictions ?? {};
   if (worst.length === 0) return '';
-  const figures = worst.map(async (mistake) => {
-    const { label, guess, probability } = mistake;
-    const source = await thumbnail(view.picture(mistake));
+  const figures = worst.map(async ({ image, label, guess, probability }) => {
+    const source = await thumbnail(view.picture(image));
     return `<figure><img alt="" src="${source}"><figcaption>${nameOf(view, guess)} ${percent(probability, 0)}<br><span class="wrong">is ${nameOf(view, label)}</span></figcaption></figure>`;
   });
   return `<h2>The surest mistakes</h2><p class="soft">Validation images, what they were taken for and what they are.</p>

@@ -1,7 +1,6 @@
 /** Gathers what the page of a run shows; nothing that goes wrong in it ends the run. */
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { floatImages } from '../data/batch.ts';
 import { ImageDataset } from '../data/dataset.ts';
 import type { BatchSource } from '../data/source.ts';
 import { UnsupportedError } from '../errors.ts';
@@ -121,7 +120,7 @@ export class Watch {
         return watch.#excitations;
       },
       picture: (image) =>
-        hasPictures ? validation.picture(image, 0) : stretched(floatImages(image), model.input),
+        hasPictures ? validation.picture({ images: image }, 0) : stretched(image, model.input),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { PreparedImages } from '../data/batch.ts';
+import { floatImages, type PreparedImages } from '../data/batch.ts';
 import type { Callback, ValidationBatch } from './callbacks.ts';
 import { checkOptions, checkWhole } from './check.ts';
 
@@ -9,8 +9,10 @@ export interface ConfusionCount {
   readonly count: number;
 }
 
-/** An image, `[1, H, W, C]`, that was taken for what it is not. */
-export interface Mistake extends PreparedImages {
+/** An image that was taken for what it is not. */
+export interface Mistake {
+  /** `[H, W, C]`, normalised as the network saw it. */
+  readonly image: Float32Array;
   readonly label: number;
   readonly guess: number;
   /** Probability of the guess. */
@@ -50,7 +52,7 @@ class Gathering {
     this.#most = most;
   }
 
-  add({ images, labels, size, probabilities, normalization }: ValidationBatch): void {
+  add({ images, labels, size, probabilities, ...rest }: ValidationBatch): void {
     const [pixels, classes] = [images.length / size, probabilities.length / size];
     for (let n = 0; n < size; n += 1) {
       const row = probabilities.subarray(n * classes, (n + 1) * classes);
@@ -62,21 +64,18 @@ class Gathering {
       const counts = this.#counts.get(label) ?? new Map<number, number>();
       this.#counts.set(label, counts.set(guess, (counts.get(guess) ?? 0) + 1));
       if (guess === label) continue;
-      this.#keep({
-        images: images.subarray(n * pixels, (n + 1) * pixels),
-        ...(normalization && { normalization }),
-        ...{ label, guess, probability: row[guess]! },
-      });
+      const image = { ...rest, images: images.subarray(n * pixels, (n + 1) * pixels) };
+      this.#keep({ label, guess, probability: row[guess]! }, image);
     }
     this.samples += size;
   }
 
   /** Keeps a mistake that is worse than one of those kept. */
-  #keep(mistake: Mistake): void {
+  #keep(mistake: Omit<Mistake, 'image'>, image: PreparedImages): void {
     const place = this.#worst.findIndex(({ probability }) => probability < mistake.probability);
     const index = place < 0 ? this.#worst.length : place;
     if (index >= this.#most) return;
-    this.#worst.splice(index, 0, { ...mistake, images: mistake.images.slice() });
+    this.#worst.splice(index, 0, { ...mistake, image: new Float32Array(floatImages(image)) });
     this.#worst.length = Math.min(this.#worst.length, this.#most);
   }
 

@@ -13,11 +13,10 @@
 #include "addon/fault.h"
 #include "addon/handles.h"
 #include "addon/jobs.h"
-#include "addon/resizing_of.h"
+#include "addon/resize_job.h"
 #include "backends/cpu/cpu_backend.h"
 #include "backends/cpu/peak.h"
 #include "core/error.h"
-#include "images/resize.h"
 
 namespace senet::addon {
 
@@ -308,18 +307,9 @@ Napi::Value run(const Napi::CallbackInfo& info) {
 
 // resizeImage(image, sizes) -> promise of an ArrayBuffer, the part; the image must not change until then
 Napi::Value resize_image(const Napi::CallbackInfo& info) {
-  const images::Resizing resizing = resizing_of(info[1]);
   const auto [data, size] = view(info[0]);
-  images::check_resizing(resizing, size);
-  const auto image = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[0].As<Napi::Object>()));
-  auto part = std::make_shared<Bytes>(static_cast<size_t>(resizing.part_width * resizing.part_height * 3));
-  return submit_to_pool(
-      info.Env(),
-      [resizing, part, from = reinterpret_cast<const uint8_t*>(data)] {
-        SENET_FAULT_POINT("resizeImage:job");
-        images::resize(resizing, from, reinterpret_cast<uint8_t*>(part->data()));
-      },
-      [image, part](Napi::Env env) { return to_js(env, *part); });
+  if (!info[1].IsObject()) fail("resizeImage: expected sizes");
+  return resize_on_pool(info[0].As<Napi::Object>(), {data, size}, info[1].As<Napi::Object>());
 }
 
 // dispose(handle): lets go of any of the native objects; more than once does nothing

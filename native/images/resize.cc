@@ -54,8 +54,8 @@ Taps taps_of(int64_t from, int64_t to, Interpolation interpolation, int64_t star
   std::vector<double> values;
   for (int64_t i = 0; i < size; ++i) {
     const double center = (static_cast<double>(start + i) + 0.5) * scale;
-    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(center - reach + 0.5));
-    const int64_t end = std::min<int64_t>(from, static_cast<int64_t>(center + reach + 0.5));
+    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(std::trunc(center - reach + 0.5)));
+    const int64_t end = std::min<int64_t>(from, static_cast<int64_t>(std::trunc(center + reach + 0.5)));
     values.clear();
     double sum = 0;
     for (int64_t at = first; at < end; ++at) {

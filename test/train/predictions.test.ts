@@ -127,8 +127,8 @@ describe('predictionReport', () => {
       samples: 4,
       confusion: counts,
       worst: [
-        { images: Float32Array.of(32), label: 2, guess: 1, probability: 0.75 },
-        { images: Float32Array.of(31), label: 1, guess: 0, probability: Math.fround(0.6) },
+        { image: Float32Array.of(32), label: 2, guess: 1, probability: 0.75 },
+        { image: Float32Array.of(31), label: 1, guess: 0, probability: Math.fround(0.6) },
       ],
     });
     // An epoch without validation leaves the report as it is.

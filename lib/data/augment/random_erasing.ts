@@ -1,7 +1,8 @@
 /** Random erasing (Zhong et al., arXiv 1708.04896): a rectangle of random area and proportions is hidden. */
 import { requireKeys, requireNumber, requireOptions, requireRange } from '../check.ts';
-import { between, type Draw } from '../random.ts';
+import type { Draw } from '../random.ts';
 import type { Box } from './picture.ts';
+import { randomBox } from './random_box.ts';
 
 /** What {@link Augmentation.randomErasing} hides; the defaults are torchvision's. */
 export interface RandomErasing {
@@ -13,7 +14,6 @@ export interface RandomErasing {
   readonly ratio?: readonly [least: number, most: number];
 }
 
-const attempts = 10;
 const mostRatio = 1000;
 
 /** Checks the options and fills in defaults. */
@@ -38,19 +38,7 @@ export function erasedBox(
   draw: Draw,
 ): Box | undefined {
   if (draw() >= probability) return undefined;
-  const logRatio = [Math.log(ratio[0]), Math.log(ratio[1])] as const;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const size = height * width * between(area, draw());
-    const proportion = Math.exp(between(logRatio, draw()));
-    const boxHeight = Math.round(Math.sqrt(size * proportion));
-    const boxWidth = Math.round(Math.sqrt(size / proportion));
-    if (boxHeight >= height || boxWidth >= width) continue;
-    return {
-      top: Math.floor(draw() * (height - boxHeight + 1)),
-      left: Math.floor(draw() * (width - boxWidth + 1)),
-      height: boxHeight,
-      width: boxWidth,
-    };
-  }
-  return undefined;
+  const fitting = (boxHeight: number, boxWidth: number) =>
+    boxHeight < height && boxWidth < width ? { height: boxHeight, width: boxWidth } : undefined;
+  return randomBox({ height, width }, { area, ratio }, fitting, draw);
 }

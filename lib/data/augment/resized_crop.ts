@@ -1,7 +1,8 @@
 /** Random resized crop: a part of random area and proportions, brought to the network's size. */
 import { requireKeys, requireOptions, requireRange } from '../check.ts';
-import { between, type Draw } from '../random.ts';
+import type { Draw } from '../random.ts';
 import type { Box } from './picture.ts';
+import { randomBox } from './random_box.ts';
 
 /** Which parts {@link Augmentation.randomResizedCrop} cuts out. */
 export interface RandomResizedCrop {
@@ -11,7 +12,6 @@ export interface RandomResizedCrop {
   readonly ratio?: readonly [least: number, most: number];
 }
 
-const attempts = 10;
 /** Proportions beyond it are not of this world. */
 const mostRatio = 1000;
 
@@ -26,30 +26,20 @@ export function checkResizedCrop(label: string, value: RandomResizedCrop): Requi
 }
 
 /**
- * The part to cut out of an image. Area and the logarithm of the proportions are even over their ranges; a part that the
- * image is too small for is drawn again, ten times at most, then it is the largest one in the centre whose proportions
- * are in the range.
+ * The part to cut out of an image. A part that the image is too small for is drawn again, ten times at most, then it is
+ * the largest one in the centre whose proportions are in the range.
  */
 export function resizedCropBox(
   { height, width }: { height: number; width: number },
   { scale, ratio }: Required<RandomResizedCrop>,
   draw: Draw,
 ): Box {
-  const logRatio = [Math.log(ratio[0]), Math.log(ratio[1])] as const;
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const area = height * width * between(scale, draw());
-    const proportion = Math.exp(between(logRatio, draw()));
-    const partWidth = Math.round(Math.sqrt(area * proportion));
-    const partHeight = Math.round(Math.sqrt(area / proportion));
-    if (partWidth < 1 || partWidth > width || partHeight < 1 || partHeight > height) continue;
-    return {
-      top: Math.floor(draw() * (height - partHeight + 1)),
-      left: Math.floor(draw() * (width - partWidth + 1)),
-      height: partHeight,
-      width: partWidth,
-    };
-  }
-  return centralBox(height, width, ratio);
+  const fitting = (partWidth: number, partHeight: number) =>
+    partWidth >= 1 && partWidth <= width && partHeight >= 1 && partHeight <= height
+      ? { height: partHeight, width: partWidth }
+      : undefined;
+  const ranges = { area: scale, ratio };
+  return randomBox({ height, width }, ranges, fitting, draw) ?? centralBox(height, width, ratio);
 }
 
 function centralBox(height: number, width: number, [least, most]: readonly [number, number]): Box {

@@ -19,6 +19,7 @@ constexpr int kBytes = 64;
 #else
 constexpr int kBytes = 32;
 #endif
+constexpr int kFloats = kBytes / sizeof(float);
 typedef float Wide __attribute__((vector_size(kBytes)));
 
 // Sums in flight: enough to hide the latency of a multiply-add on two units, and all in registers.
@@ -69,7 +70,7 @@ Peak measure_peak() {
   volatile double kept = 0;
   const double computing =
       seconds_of([&] { parallel_for(threads, [&](int64_t, int64_t) { kept = multiply_add(kRounds); }); });
-  const double operations = 2.0 * kSums * (kBytes / sizeof(float)) * kRounds * threads;
+  const double operations = 2.0 * kSums * kFloats * kRounds * threads;
   return {2.0 * kCopied / copying, operations / computing};
 }
 
