@@ -26,10 +26,8 @@ export function barChart(rows, { title, marks = [], cut = false }) {
   const drawn = rows.filter(({ value }) => Number.isFinite(value));
   if (drawn.length === 0) return '';
   const longest = cut ? LONGEST * Math.min(...drawn.map(({ value }) => value)) : Number.POSITIVE_INFINITY;
-  const { least, end, isCut } = scaleOf(
-    [...drawn.map(({ value }) => value), ...marks.map(({ value }) => value)],
-    longest,
-  );
+  const ends = drawn.flatMap(({ value, low = value, high = value }) => [value, low, high]);
+  const { least, end, isCut } = scaleOf([...ends, ...marks.map(({ value }) => value)], longest);
   const span = end - least || 1;
   const px = (value) => LEFT + ((Math.min(value, end) - least) / span) * (WIDTH - LEFT - RIGHT);
   const bottom = TOP + ROW * drawn.length;

@@ -27,7 +27,10 @@ export const suites = {
 };
 
 const single = {
-  tail: async (session) => session.say({ suite: 'tail', ...(await measureTail(session.options.threads)) }),
+  async tail(session) {
+    const result = await measureTail(session.options.threads);
+    session.say({ suite: 'tail', unit: 'GB/s', value: result.gbPerSecond, ...result });
+  },
   traffic(session) {
     for (const result of measureTraffic()) session.say({ suite: 'traffic', ...result });
   },
