@@ -27,15 +27,15 @@ function findPackage(name, from) {
   }
 }
 
-/** Folders of a package and all it depends on; optional ones where they are installed. */
+/** Folders of a package and all it depends on; optional ones and peers where they are installed. */
 export function closureOf(name, from, found = new Set()) {
   const folder = findPackage(name, from);
   if (folder === undefined || found.has(folder)) return found;
   found.add(folder);
-  const { dependencies, optionalDependencies } = JSON.parse(
+  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
     readFileSync(join(folder, 'package.json'), 'utf8'),
   );
-  for (const each of Object.keys({ ...dependencies, ...optionalDependencies }))
+  for (const each of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
     closureOf(each, folder, found);
   return found;
 }
@@ -51,12 +51,15 @@ function libraryBytes(binary, pattern) {
 
 function senetBytes() {
   const { files, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const packed = files.filter((name) => !/[!*]/.test(name)).map((name) => join(root, name));
+  const pathsOf = (pattern) =>
+    files.filter((name) => pattern.test(name)).map((name) => join(root, name.replace('!', '')));
+  const bytesOfAll = (paths) => sum(paths.filter(existsSync).map(bytesOf));
   const installed = new Set();
   for (const name of Object.keys(dependencies)) closureOf(name, root, installed);
   const addon = join(root, 'build/Release/senet.node');
   return sum([
-    ...packed.filter(existsSync).map(bytesOf),
+    // Patterns stand for some pages of text.
+    bytesOfAll(pathsOf(/^[^!*]+$/)) - bytesOfAll(pathsOf(/^![^*]+$/)),
     ...[...installed].map(bytesOf),
     statSync(addon).size,
     libraryBytes(addon, /dnnl|gomp/),
