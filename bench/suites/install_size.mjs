@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { sum } from '../statistics.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const peers = join(root, 'bench/peers/tfjs');
+const tfjs = join(root, 'bench/peers/tfjs');
 
 /** Bytes of a file, or of the files below a folder; packages of their own in it are counted by who needs them. */
 export function bytesOf(path) {
@@ -27,15 +27,15 @@ function findPackage(name, from) {
   }
 }
 
-/** Folders of a package and all it depends on; optional ones and peers where they are installed. */
+/** Folders of a package and all it depends on; optional ones where they are installed, but for optional peers. */
 export function closureOf(name, from, found = new Set()) {
   const folder = findPackage(name, from);
   if (folder === undefined || found.has(folder)) return found;
   found.add(folder);
-  const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
-    readFileSync(join(folder, 'package.json'), 'utf8'),
-  );
-  for (const each of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta = {} } = manifest;
+  const peers = Object.keys(peerDependencies ?? {}).filter((each) => !peerDependenciesMeta[each]?.optional);
+  for (const each of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])
     closureOf(each, folder, found);
   return found;
 }
@@ -91,13 +91,13 @@ const sizes = {
   'onnxruntime-node': () => packageBytes('onnxruntime-node', root),
   'pytorch eager': ({ python }) => pytorchBytes(python),
   'tfjs-node': () =>
-    packageBytes('@tensorflow/tfjs-node', peers) +
+    packageBytes('@tensorflow/tfjs-node', tfjs) +
     libraryBytes(
-      join(peers, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'),
+      join(tfjs, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'),
       /tensorflow/,
     ),
-  'tfjs-wasm': () => packageBytes('@tensorflow/tfjs-backend-wasm', peers),
-  'tfjs-cpu': () => packageBytes('@tensorflow/tfjs', peers),
+  'tfjs-wasm': () => packageBytes('@tensorflow/tfjs-backend-wasm', tfjs),
+  'tfjs-cpu': () => packageBytes('@tensorflow/tfjs', tfjs),
 };
 
 export function measureInstallSize(session) {
