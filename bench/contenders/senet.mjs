@@ -3,10 +3,11 @@
 //
 //   node senet.mjs --model se_resnet50 --mode train --batch 16 --size 224 --threads 2
 
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createModel, schedules, sgd } from '../../dist/index.js';
+import { imagesOf } from '../inputs.mjs';
+import { serve, timed } from '../peers/serve.mjs';
+import { readTensors } from '../peers/tensors.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -15,59 +16,46 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '1' },
     size: { type: 'string', default: '224' },
     threads: { type: 'string', default: '2' },
+    device: { type: 'string', default: 'cpu' },
     layout: { type: 'string', default: 'auto' },
     'stride-in': { type: 'string' },
     warmup: { type: 'string', default: '3' },
+    weights: { type: 'string' },
+    images: { type: 'string' },
   },
 });
 const [batch, size, threads] = [options.batch, options.size, options.threads].map(Number);
-
-const strideIn = options['stride-in'];
-const model = createModel(options.model, { input: [size, size, 3], ...(strideIn && { strideIn }) });
-
-let state = 1;
-const images = Float32Array.from({ length: batch * size * size * 3 }, () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return (state / 2 ** 32 - 0.5) * 3.4;
-});
-const labels = Int32Array.from({ length: batch }, (_, i) => (i * 7) % model.classes);
-
-const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-const timed = async (work) => {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-};
-
 const training = options.mode === 'train';
-await model.compile({
-  threads,
-  layout: options.layout,
-  ...(training && {
-    optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
-    schedule: schedules.constant({ lr: 0.01 }),
-  }),
-});
-const iteration = training
-  ? () => model.trainBatch({ images, labels, size: batch }, { lr: 0.01 })
-  : () => model.predict(images, { batchSize: batch });
+const strideIn = options['stride-in'];
 
-// The first iteration compiles the program.
-const firstMs = await timed(iteration);
-for (let i = 1; i < Number(options.warmup); i += 1) await timed(iteration);
-const delay = monitorEventLoopDelay({ resolution: 5 });
-delay.enable();
-say({ ready: true, contender: `senet-${options.model}`, firstMs });
-
-for await (const line of createInterface({ input: process.stdin })) {
-  if (line.trim() === 'run') {
-    say({ ms: await timed(iteration) });
-  } else if (line.trim() === 'stats') {
-    // Milliseconds the loop was late, beyond the timer's own 5 ms; bytes the process holds at most.
-    say({
-      eventLoopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 5),
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    });
-  } else if (line.trim() === 'exit') break;
+async function create() {
+  const model = createModel(options.model, { input: [size, size, 3], ...(strideIn && { strideIn }) });
+  if (options.weights !== undefined) await model.load(options.weights);
+  await model.compile({
+    device: options.device,
+    ...(options.device === 'cpu' && { threads, layout: options.layout }),
+    ...(training && {
+      optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
+      schedule: schedules.constant({ lr: 0.001 }),
+    }),
+  });
+  return model;
 }
-process.exit(0);
+
+const { ms: createMs, result: model } = await timed(create);
+const tensors =
+  options.images === undefined ? imagesOf(batch, size, model.classes) : readTensors(options.images);
+const images = tensors.get('images').data;
+const labels = Int32Array.from(tensors.get('labels').data);
+
+const train = async () => (await model.trainBatch({ images, labels, size: batch }, { lr: 0.001 })).loss;
+const predict = () => model.predict(images, { batchSize: batch });
+
+await serve({ contender: `senet-${options.model}`, device: options.device }, training ? train : predict, {
+  training,
+  // Logarithms of probabilities are logits but for a number that is the same for all of an image; what compares them
+  // leaves that out.
+  logits: (probabilities) => probabilities.map(Math.log),
+  warmup: Number(options.warmup),
+  createMs,
+});

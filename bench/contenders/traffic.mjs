@@ -1,4 +1,4 @@
-// One run of what bench/traffic.mjs counts the bytes of, on the GPU of SENET_CUDA_LIBRARY:
+// One run of what bench/suites/traffic.mjs counts the bytes of, on the GPU of SENET_CUDA_LIBRARY:
 //
 //   node traffic.mjs --work tail --shape 4,56,56,64 --precision bfloat16 --se
 
@@ -14,7 +14,7 @@ import {
   normTail,
   sgd,
 } from '../../dist/index.js';
-import { openTail } from '../tail.mjs';
+import { openTail } from '../suites/tail.mjs';
 
 const { values: options } = parseArgs({
   options: {

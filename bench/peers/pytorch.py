@@ -2,11 +2,12 @@
 
     python pytorch.py --model se_resnet20 --mode train --batch 128 --size 32 --variant channels_last
 
-Protocol, one JSON object a line. Once warm it prints {"ready": true, "contender": "pytorch-<variant>", "version":
-"...", ...}. For each line "run" on standard input it does one timed iteration and prints {"ms": number}; "exit" or the
-end of the input ends it. So a harness can hold several contenders, each in its own process, and take rounds in turn.
-With --rounds or --seconds it takes no input: it measures by itself (at least that many rounds and that many seconds)
-and prints {"median_ms": ..., "min_ms": ..., "max_ms": ..., "rounds": ...}.
+Protocol, one JSON object a line. Once warm it prints {"ready": true, "contender": "pytorch-<variant>", "version": "...",
+"createMs": ..., "firstMs": ..., "warmMs": ..., ...}: milliseconds to make the net, of its first iteration and of the last
+before that line, and "logits" of the images or, in training, "losses" of the first three steps, by which contenders are
+checked against each other. For each line "run" on standard input it does one timed iteration and prints {"ms": number};
+"exit" or the end of the input ends it. So a harness can hold several contenders, each in its own process, and take rounds
+in turn. Contenders in Node answer "stats", too, with the delay of their event loop since "reset".
 
 A training iteration is zero_grad, forward, cross-entropy, backward and an SGD step (momentum 0.9, weight decay 1e-4,
 fused) on one fixed batch; an inference iteration is one forward pass in eval mode.
@@ -28,13 +29,14 @@ import argparse
 import json
 import math
 import os
-import statistics
 import sys
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from tensors import read_tensors
 
 REDUCTION = 16
 MODELS = ("se_resnet50", "resnet50", "se_resnet20", "resnet20")
@@ -108,18 +110,58 @@ def build(name, stride_in="1x1"):
         for i in range(blocks):
             stride = 2 if stage > 0 and i == 0 else 1
             if expansion == 4:
-                layers.append(bottleneck(channels, width, stride, se, stride_in))
+                block = bottleneck(channels, width, stride, se, stride_in)
             else:
-                layers.append(basic(channels, width, stride, se))
+                block = basic(channels, width, stride, se)
+            block.title = f"layer{stage + 1}.{i}"
+            layers.append(block)
             channels = width * expansion
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
 
+def named_layers(net):
+    """The layers that have weights, under timm's names, which senet's files have."""
+
+    def pair(layers, conv, norm):
+        return [(conv, layers[0]), (norm, layers[1])]
+
+    names = pair(net[0], "conv1", "bn1") + [("fc", net[-1])]
+    for block in (layer for layer in net if isinstance(layer, Block)):
+        convs = [layer for layer in block.branch if isinstance(layer, nn.Sequential)]
+        inside = [name for i, each in enumerate(convs, 1) for name in pair(each, f"conv{i}", f"bn{i}")]
+        if isinstance(block.se, SqueezeExcite):
+            inside += [("se.fc1", block.se.reduce), ("se.fc2", block.se.expand)]
+        if isinstance(block.shortcut, nn.Sequential):
+            inside += pair(block.shortcut, "downsample.0", "downsample.1")
+        names += [(f"{block.title}.{name}", layer) for name, layer in inside]
+    return names
+
+
+def load(net, path):
+    tensors = read_tensors(path)
+    for name, layer in named_layers(net):
+        state = {key: tensors.pop(f"{name}.{key}") for key in layer.state_dict() if key != "num_batches_tracked"}
+        layer.load_state_dict(state, strict=False)
+    if tensors:
+        raise ValueError(f"{path}: the net has no {', '.join(tensors)}")
+
+
+def batch_of(args):
+    """Images [N, C, H, W] and labels: those of the file, or random ones."""
+    if args.images:
+        tensors = read_tensors(args.images)
+        return tensors["images"].permute(0, 3, 1, 2).contiguous(), tensors["labels"].long()
+    classes = 1000 if args.model.endswith("50") else 10
+    return torch.randn(args.batch, 3, args.size, args.size), torch.randint(0, classes, (args.batch,))
+
+
 def iteration(args):
-    """The function that does one iteration and returns a number that must be finite."""
+    """The function that does one iteration and returns the logits, or the loss before the step."""
     torch.manual_seed(0)
     net = build(args.model, args.stride_in)
-    x = torch.randn(args.batch, 3, args.size, args.size)
+    if args.weights:
+        load(net, args.weights)
+    x, labels = batch_of(args)
     if args.variant != "eager":
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     if args.mode == "infer":
@@ -133,13 +175,12 @@ def iteration(args):
     def infer():
         # no_grad, since Inductor does not freeze under inference_mode.
         with torch.no_grad():
-            return forward(x).sum()
+            return forward(x)
 
     if args.mode == "infer":
         return infer
 
-    labels = torch.randint(0, 1000 if args.model.endswith("50") else 10, (args.batch,))
-    sgd = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4, fused=True)
 
     def train():
         sgd.zero_grad(set_to_none=True)
@@ -155,26 +196,19 @@ def timed(step):
     start = time.perf_counter()
     result = step()
     ms = (time.perf_counter() - start) * 1e3
-    if not math.isfinite(result.item()):
+    if not math.isfinite(result.sum().item()):
         raise RuntimeError("the loss or the sum of the logits is not finite")
-    return ms
+    return ms, result
 
 
 def say(message):
     print(json.dumps(message), flush=True)
 
 
-def measure(step, rounds, seconds):
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < rounds or time.perf_counter() < end:
-        times.append(timed(step))
-    say({"median_ms": statistics.median(times), "min_ms": min(times), "max_ms": max(times), "rounds": len(times)})
-
-
 def serve(step):
     for line in sys.stdin:
         if line.strip() == "run":
-            say({"ms": timed(step)})
+            say({"ms": timed(step)[0]})
         elif line.strip() == "exit":
             return
 
@@ -189,25 +223,29 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stride-in", choices=("1x1", "3x3"), default="1x1", help="the paper's is 1x1")
     parser.add_argument("--warmup", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=0, help="measure alone, at least this often")
-    parser.add_argument("--seconds", type=float, default=0, help="measure alone, at least this long")
+    parser.add_argument("--weights", help="a safetensors file with timm's names")
+    parser.add_argument("--images", help="a safetensors file with images [N, H, W, C] and labels")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
+    start = time.perf_counter()
     step = iteration(args)
-    for _ in range(args.warmup):
-        timed(step)
+    create_ms = (time.perf_counter() - start) * 1e3
+    warm = [timed(step) for _ in range(max(1, args.warmup))]
+    results = [result.flatten().tolist() for _, result in warm]
+    checked = {"logits": results[0]} if args.mode == "infer" else {"losses": [loss for loss, in results[:3]]}
     say({
         "ready": True,
         "contender": f"pytorch-{args.variant}",
         "version": torch.__version__,
         "model": args.model,
         "keptMemory": os.environ.get("MALLOC_MMAP_MAX_") == "0",
+        "createMs": create_ms,
+        "firstMs": warm[0][0],
+        "warmMs": warm[-1][0],
+        **checked,
     })
-    if args.rounds > 0 or args.seconds > 0:
-        measure(step, args.rounds, args.seconds)
-    else:
-        serve(step)
+    serve(step)
 
 
 if __name__ == "__main__":

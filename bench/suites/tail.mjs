@@ -4,7 +4,7 @@
 // writes g, then reads g and x and writes dx. The 1-bit mask is written once and read once. The copy that sets the
 // standard runs on as many threads, in the same rounds, and counts bytes read and written.
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { median } from './harness.mjs';
+import { median } from '../statistics.mjs';
 
 const SHAPE = [16, 56, 56, 256];
 const elements = SHAPE.reduce((a, b) => a * b);
@@ -12,9 +12,9 @@ const bytes = 4 * elements;
 
 /** A graph of one tail in training form and its gradient, with squeeze-and-excitation or without. */
 async function tailGraph(shape, excited) {
-  const { GraphBuilder } = await import('../dist/graph/builder.js');
-  const { differentiate } = await import('../dist/graph/autodiff.js');
-  const { ABSENT, f32 } = await import('../dist/ir/graph.js');
+  const { GraphBuilder } = await import('../../dist/graph/builder.js');
+  const { differentiate } = await import('../../dist/graph/autodiff.js');
+  const { ABSENT, f32 } = await import('../../dist/ir/graph.js');
   const builder = new GraphBuilder();
   builder.layer = 'tail';
   const c = shape[3];
@@ -44,9 +44,9 @@ async function tailGraph(shape, excited) {
 
 /** Opens a device by name and options, and a tail on it. */
 export async function openTail({ device: name, options, shape, excited = true }) {
-  const { Device } = await import('../dist/device.js');
-  const { Program } = await import('../dist/program.js');
-  const { Tensor } = await import('../dist/tensor.js');
+  const { Device } = await import('../../dist/device.js');
+  const { Program } = await import('../../dist/program.js');
+  const { Tensor } = await import('../../dist/tensor.js');
   const device = await Device.open(name, options);
   const graph = await tailGraph(shape, excited);
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');

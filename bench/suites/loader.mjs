@@ -1,8 +1,8 @@
 // Images per second of a walk over a folder, against sharp alone, which reads, decodes and resizes the same files. Both
 // in this process, in turns, so that a change of the machine's speed meets both alike.
 import sharp from 'sharp';
-import { imageFolder, preprocessings } from '../dist/index.js';
-import { height, width, withPhotos } from './photos.mjs';
+import { imageFolder, preprocessings } from '../../dist/index.js';
+import { height, width, withPhotos } from '../photos.mjs';
 
 const size = 224;
 

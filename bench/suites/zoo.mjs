@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createModel, exportOnnx, listModels } from '../dist/index.js';
+import { createModel, exportOnnx, listModels } from '../../dist/index.js';
+import { geometricMean } from '../statistics.mjs';
 
 /** Does something with a model's ONNX file, which is gone afterwards. */
 export async function withOnnxFile(name, options, action) {
@@ -18,8 +19,6 @@ export async function withOnnxFile(name, options, action) {
     rmSync(folder, { recursive: true });
   }
 }
-
-const geometricMean = (list) => Math.exp(list.reduce((sum, ratio) => sum + Math.log(ratio), 0) / list.length);
 
 /**
  * @param say takes a result

@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createModel, livePage, sgd } from '../dist/index.js';
+import { createModel, livePage, sgd } from '../../dist/index.js';
 
-const reader = fileURLToPath(new URL('contenders/page_reader.mjs', import.meta.url));
+const reader = fileURLToPath(new URL('../contenders/page_reader.mjs', import.meta.url));
 const batchSize = 32;
 const dropped = 5;
 

@@ -1,7 +1,7 @@
 // The time of a training step whose batches come from a folder of JPEGs, against the same step on one batch in memory, and
 // the processor time that decoding takes. Both train the same model in this process, in turns.
-import { createModel, imageFolder, schedules, sgd } from '../dist/index.js';
-import { withPhotos } from './photos.mjs';
+import { createModel, imageFolder, schedules, sgd } from '../../dist/index.js';
+import { withPhotos } from '../photos.mjs';
 
 const [batch, size] = [16, 224];
 

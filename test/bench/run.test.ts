@@ -1,0 +1,41 @@
+/** The benchmarks run: senet alone, on a small network, from the command to the page. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { runScript } from '../scripts/run_script.ts';
+import type { Result } from './bench_module.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'senet-bench-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const bench = (...args: string[]) => runScript('bench/run.mjs', args);
+
+test('a quick run prints results, keeps them, and makes a page of them', async () => {
+  const [json, html] = ['now.json', 'report.html'].map((name) => join(folder, name)) as [string, string];
+  const { code, stdout, stderr } = await bench(
+    ...['--quick', '--rounds', '1', '--threads', '1', '--filter', 'inference.* / senet$'],
+    ...['--json', json, '--html', html, 'models', 'event-loop', 'install-size'],
+  );
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const [machine, ...results] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Result);
+  expect(machine).toMatchObject({ threads: 1, senet: expect.any(String), commit: expect.any(String) });
+  expect(results).toHaveLength(2);
+  expect(results[0]).toMatchObject({ suite: 'models', contender: 'senet', unit: 'ms', rounds: 1, batch: 1 });
+  expect(results[0]!.value).toBeGreaterThan(0);
+  expect(results[1]).toMatchObject({ suite: 'event-loop', contender: 'senet', unit: 'ms' });
+  expect((JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] }).results).toEqual(results);
+  expect(readFileSync(html, 'utf8')).toContain('se_resnet20 inference, batch 1, 32x32');
+
+  const again = await bench('--from', json, '--compare', json);
+  expect(again.stderr).toMatch(/se_resnet20 inference.* 1\.000/);
+});
+
+test('wrong use is named', async () => {
+  expect((await bench('nonsense')).stderr).toMatch(
+    /RangeError: bench: expected models, .*received 'nonsense'/,
+  );
+  expect((await bench('--rounds', '0')).stderr).toContain('--rounds: expected 1 or more, received 0');
+});
