@@ -18,6 +18,10 @@ const device = addon.openDevice('cpu', settings);
 const tensor = addon.createTensor(device, 32);
 const program = await addon.compile(device, message, [tensor]);
 const inputs = await addon.createInputs(program);
+const sizes = {
+  ...{ width: 4, height: 4, toWidth: 2, toHeight: 2, top: 0, left: 0, partWidth: 2, partHeight: 2 },
+  interpolation: 'bilinear',
+};
 const calls = {
   openCuda: async () => {
     try {
@@ -38,6 +42,7 @@ const calls = {
   createInputs: async () => addon.dispose(await addon.createInputs(program)),
   stageInput: () => addon.stageInput(inputs, 0, 0, new Float32Array(4)),
   run: () => addon.run(inputs, false),
+  resizeImage: () => addon.resizeImage(new Uint8Array(4 * 4 * 3), sizes),
   dispose: () => addon.dispose(addon.createTensor(device, 8)),
   stopDevices: () => undefined,
   liveHandles: () => addon.liveHandles(),
