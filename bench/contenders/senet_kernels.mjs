@@ -10,8 +10,8 @@ import { GraphBuilder } from '../../dist/graph/builder.js';
 import { ABSENT, f32 } from '../../dist/ir/graph.js';
 import { Program } from '../../dist/program.js';
 import { Tensor } from '../../dist/tensor.js';
+import { numbersOf } from '../kernel_numbers.mjs';
 import { serveKernels } from '../peers/serve_kernels.mjs';
-import { hashed } from '../random.mjs';
 import { sum } from '../statistics.mjs';
 
 const { values: options } = parseArgs({ options: { threads: { type: 'string', default: '2' } } });
@@ -96,30 +96,6 @@ function withGradients(builder, direction, y, wanted) {
   return [...wanted.map((id) => gradients.get(id)), y];
 }
 
-/** Numbers of a value by its name, which all contenders give it; gains are around 1. */
-const SEEDS = {
-  x: 1,
-  weight: 2,
-  dy: 3,
-  identity: 4,
-  w1: 5,
-  b1: 6,
-  w2: 7,
-  b2: 8,
-  gamma: 9,
-  beta: 10,
-  bias: 11,
-  mean: 12,
-  variance: 13,
-};
-function numbersOf({ name, shape }) {
-  const values = hashed(
-    shape.reduce((a, b) => a * b, 1),
-    SEEDS[name],
-  );
-  return name === 'gamma' || name === 'variance' ? values.map((v) => v + 1) : values;
-}
-
 async function open(spec) {
   const builder = new GraphBuilder();
   builder.layer = 'kernel';
@@ -129,11 +105,13 @@ async function open(spec) {
   if (kept.length > 0)
     await device.write(
       [...tensors.values()].map(({ handle }) => handle),
-      kept.map(numbersOf),
+      kept.map(({ name, shape }) => numbersOf(name, shape)),
     );
   const program = await Program.compile(device, graph, tensors);
   const inputs = Object.fromEntries(
-    graph.values.filter(({ kind }) => kind === 'input').map((value) => [value.name, numbersOf(value)]),
+    graph.values
+      .filter(({ kind }) => kind === 'input')
+      .map(({ name, shape }) => [name, numbersOf(name, shape)]),
   );
   const [result] = await program.run(inputs);
   const run = async () =>

@@ -1,4 +1,4 @@
-const isNumber = (cell: string): boolean => /^-?[\d.,]*( %)?$/.test(cell);
+const isNumber = (cell: string): boolean => /^[-+]?[\d.,]*(e[-+]\d+)?( %)?$/.test(cell);
 
 /**
  * Rows of text in columns as wide as their widest cell, two spaces apart. The first row are the heads; columns that have

@@ -1,6 +1,5 @@
 #include "addon/cuda_search.h"
 
-#include <exception>
 #include <memory>
 #include <utility>
 
@@ -13,77 +12,53 @@ namespace senet::addon {
 
 namespace {
 
-class CudaSearch final : public Napi::AsyncWorker {
- public:
-  CudaSearch(Napi::Env env, std::string plugin, std::vector<std::string> cudnn)
-      : AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        plugin_(std::move(plugin)),
-        cudnn_(std::move(cudnn)) {}
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    try {
-      SENET_FAULT_POINT("openCuda:job");
-      const CudaPlugin& plugin = cuda_plugin(plugin_, cudnn_);
-      description_ = plugin.description();
-      const int count = plugin.device_count(&missing_);
-      for (int i = 0; i < count; ++i) devices_.push_back(look_at(plugin, i));
-    } catch (...) {
-      error_ = std::current_exception();
-    }
-  }
-
-  void OnOK() override {
-    try {
-      if (error_) std::rethrow_exception(error_);
-      Napi::Array devices = Napi::Array::New(Env(), devices_.size());
-      for (uint32_t i = 0; i < devices_.size(); ++i) {
-        Napi::Object device = Napi::Object::New(Env());
-        device.Set("description", devices_[i].description);
-        device.Set("missing", devices_[i].missing);
-        devices.Set(i, device);
-      }
-      Napi::Object result = Napi::Object::New(Env());
-      result.Set("description", description_);
-      result.Set("devices", devices);
-      result.Set("missing", missing_);
-      deferred_.Resolve(result);
-    } catch (...) {
-      deferred_.Reject(to_js_error(Env()).Value());
-    }
-  }
-
- private:
-  struct Found {
-    std::string description, missing;
-  };
-
-  // A device that cannot be used does not stand in the way of the others.
-  static Found look_at(const CudaPlugin& plugin, int device) {
-    try {
-      return {plugin.device_description(device), {}};
-    } catch (const Error& error) {
-      return {{}, error.what()};
-    }
-  }
-
-  Napi::Promise::Deferred deferred_;
-  std::string plugin_, description_, missing_;
-  std::vector<std::string> cudnn_;
-  std::vector<Found> devices_;
-  std::exception_ptr error_;
+struct FoundDevice {
+  std::string description, missing;
 };
+
+struct Found {
+  std::string description, missing;
+  std::vector<FoundDevice> devices;
+};
+
+// A device that cannot be used does not stand in the way of the others.
+FoundDevice look_at(const CudaPlugin& plugin, int device) {
+  try {
+    return {plugin.device_description(device), {}};
+  } catch (const Error& error) {
+    return {{}, error.what()};
+  }
+}
+
+Napi::Value to_js(Napi::Env env, const Found& found) {
+  Napi::Array devices = Napi::Array::New(env, found.devices.size());
+  for (uint32_t i = 0; i < found.devices.size(); ++i) {
+    Napi::Object device = Napi::Object::New(env);
+    device.Set("description", found.devices[i].description);
+    device.Set("missing", found.devices[i].missing);
+    devices.Set(i, device);
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("description", found.description);
+  result.Set("devices", devices);
+  result.Set("missing", found.missing);
+  return result;
+}
 
 }  // namespace
 
 Napi::Promise search_cuda(Napi::Env env, std::string plugin, std::vector<std::string> cudnn) {
-  auto search = std::make_unique<CudaSearch>(env, std::move(plugin), std::move(cudnn));
-  const Napi::Promise promise = search->promise();
-  search->Queue();
-  static_cast<void>(search.release());  // it deletes itself
-  return promise;
+  auto found = std::make_shared<Found>();
+  return submit_to_pool(
+      env,
+      [found, file = std::move(plugin), cudnn = std::move(cudnn)] {
+        SENET_FAULT_POINT("openCuda:job");
+        const CudaPlugin& opened = cuda_plugin(file, cudnn);
+        found->description = opened.description();
+        const int count = opened.device_count(&found->missing);
+        for (int i = 0; i < count; ++i) found->devices.push_back(look_at(opened, i));
+      },
+      [found](Napi::Env js) { return to_js(js, *found); });
 }
 
 }  // namespace senet::addon

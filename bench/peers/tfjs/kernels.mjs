@@ -3,7 +3,7 @@
 //
 //   node kernels.mjs --backend node
 import { parseArgs } from 'node:util';
-import { hashed } from '../../random.mjs';
+import { numbersOf } from '../../kernel_numbers.mjs';
 import { serveKernels } from '../serve_kernels.mjs';
 import { loadBackend } from './backend.mjs';
 
@@ -12,27 +12,7 @@ const { values: options } = parseArgs({
 });
 const { tf, version } = await loadBackend(options.backend);
 
-const SEEDS = {
-  x: 1,
-  weight: 2,
-  dy: 3,
-  identity: 4,
-  w1: 5,
-  b1: 6,
-  w2: 7,
-  b2: 8,
-  gamma: 9,
-  beta: 10,
-  bias: 11,
-};
-function numbers(name, shape) {
-  const values = hashed(
-    shape.reduce((a, b) => a * b),
-    SEEDS[name],
-  );
-  return tf.tensor(name === 'gamma' ? values.map((v) => v + 1) : values, shape);
-}
-
+const numbers = (name, shape) => tf.tensor(numbersOf(name, shape), shape);
 const same = (result) => result;
 
 /** Functions that compute a spec's result, and that bring it into senet's order, to be checked. */

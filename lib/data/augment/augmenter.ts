@@ -95,7 +95,8 @@ export class Augmenter {
       const box = cutmixBox(shape[0], shape[1], lambda, draw);
       return mixedLabels(labels, classes, cutmix(images, labels.length, shape, box));
     }
-    if (images instanceof Float32Array) mixup(images, labels.length, lambda);
+    // As needsFloats has it.
+    mixup(images as Float32Array, labels.length, lambda);
     return mixedLabels(labels, classes, lambda);
   }
 
