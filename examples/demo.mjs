@@ -55,7 +55,7 @@ async function train(name) {
   console.log(`To be watched at ${page.url}`);
   const { epochs } = await trainRun(run, directory, { callbacks: [progress(), page], handleSignals: true });
   const { top1 } = epochs.at(-1).validation;
-  console.log(`${name}: ${percent(top1)} of the test images right`);
+  console.log(`${name}: ${percent(top1)} of the validation images right`);
   return { ...run, name, top1, report: resolve(directory, 'report.html') };
 }
 
@@ -98,10 +98,10 @@ try {
   }
 
   const milliseconds = await timeSteps([se, plain], options.quick ? 2 : 20);
-  console.log('\n              test top-1    ms/step');
+  console.log('\n              validation top-1    ms/step');
   for (const [i, { name, top1 }] of [se, plain].entries())
     console.log(
-      `${name.padEnd(12)}  ${percent(top1).padStart(10)}  ${milliseconds[i].toFixed(1).padStart(9)}`,
+      `${name.padEnd(12)}  ${percent(top1).padStart(16)}  ${milliseconds[i].toFixed(1).padStart(9)}`,
     );
   const cost = milliseconds[0] / milliseconds[1];
   console.log(`Squeeze-and-excitation: ${cost.toFixed(3)} times the time of a step\n`);
