@@ -72,11 +72,8 @@ const reportOf = (object) => `${object}.report`;
 function compileCommand(source, object, { toolkit, cudnn }) {
   const common = ['-std=c++20', '-O3', '-DNDEBUG', `-I${native}`, '-MMD', '-MF', `${object}.d`];
   if (source.endsWith('.cu')) {
-    const architectures = [
-      '-gencode=arch=compute_80,code=sm_80',
-      // Newer GPUs compile the last one when they first load it.
-      '-gencode=arch=compute_90,code=[sm_90,compute_90]',
-    ];
+    // One PTX, which newer GPUs compile when they first load it; no kernel uses what only later architectures have.
+    const architectures = ['-gencode=arch=compute_80,code=[sm_80,sm_90,compute_80]'];
     const host = ['-Xcompiler', '-fPIC,-fvisibility=hidden'];
     const report = ['-Xptxas', '-v', '--keep', '--keep-dir', reportOf(object)];
     return [toolkit.nvcc, ...common, ...host, ...architectures, ...report, '-c', source, '-o', object];

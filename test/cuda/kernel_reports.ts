@@ -61,14 +61,11 @@ export function readKernels(root: string): Record<Architecture, ReadonlyMap<stri
   for (const source of sources.filter((name) => name.endsWith('.cu'))) {
     const folder = join(root, 'build/cuda', backend, `${source}.o.report`);
     const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-    const texts = readdirSync(folder).filter((name) => name.endsWith('.ptx'));
-    const accesses = new Map(
-      texts.map(read).map((ptx) => [/^\.target (sm_\d+)/m.exec(ptx)![1], wideAccesses(ptx)]),
-    );
+    const accesses = wideAccesses(read(readdirSync(folder).find((name) => name.endsWith('.ptx'))!));
     const used = usage(read('ptxas.txt'));
     const names = demangle(used.map(({ mangled }) => mangled));
     for (const [i, { mangled, architecture, registers, spilled }] of used.entries()) {
-      const { loads, stores } = accesses.get(architecture)!.get(mangled)!;
+      const { loads, stores } = accesses.get(mangled)!;
       const other = kernels[architecture].get(names[i]!) ?? { registers, spilled, loads, stores };
       kernels[architecture].set(names[i]!, {
         registers: Math.max(registers, other.registers),
