@@ -28,13 +28,17 @@ const geometry = (kernel, stride) => ({
 const emitters = {
   conv2d(builder, { direction, n, size, c, k, kernel, stride }) {
     const out = size / stride;
-    const x = () => builder.input('x', f32(n, size, size, c));
-    const dy = () => builder.input('dy', f32(n, out, out, k));
+    // Between other steps, maps have the form that a network's have: blocks of channels.
+    const between = (id) => builder.emit('scale', [id], { factor: 1 })[0];
+    const x = () => between(builder.input('x', f32(n, size, size, c)));
+    const dy = () => between(builder.input('dy', f32(n, out, out, k)));
     const weight = () => builder.parameter('weight', f32(k, c, kernel, kernel));
     const shared = geometry(kernel, stride);
-    if (direction === 'forward') return builder.emit('conv2d', [x(), weight()], shared);
-    if (direction === 'input')
-      return builder.emit('conv2d_grad_input', [dy(), weight()], { ...shared, size: [size, size] });
+    if (direction === 'forward') return [between(builder.emit('conv2d', [x(), weight()], shared)[0])];
+    if (direction === 'input') {
+      const attributes = { ...shared, size: [size, size] };
+      return [between(builder.emit('conv2d_grad_input', [dy(), weight()], attributes)[0])];
+    }
     return builder
       .emit('conv2d_grad_weight', [x(), dy()], { ...shared, kernel: [kernel, kernel], bias: false })
       .slice(0, 1);
@@ -114,8 +118,8 @@ async function open(spec) {
       .map(({ name, shape }) => [name, numbersOf(name, shape)]),
   );
   const [result] = await program.run(inputs);
-  const run = async () =>
-    sum((await program.profile(inputs)).filter(({ constant }) => !constant).map(({ ms }) => ms));
+  const counts = ({ op, constant }) => !constant && op !== 'convert' && op !== 'scale';
+  const run = async () => sum((await program.profile(inputs)).filter(counts).map(({ ms }) => ms));
   const close = () => {
     program.dispose();
     for (const tensor of tensors.values()) tensor.dispose();

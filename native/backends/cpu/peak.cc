@@ -32,7 +32,9 @@ constexpr int kRepeats = 5;
 double multiply_add(int64_t rounds) {
   const Wide factor = Wide{} + 0.999F;
   const Wide term = Wide{} + 1e-3F;
-  std::array<Wide, kSums> sums{};
+  // Different numbers, since a compiler computes equal sums but once.
+  std::array<Wide, kSums> sums;
+  for (int i = 0; i < kSums; ++i) sums[i] = Wide{} + static_cast<float>(i);
   for (int64_t i = 0; i < rounds; ++i) {
     for (Wide& sum : sums) sum = sum * factor + term;
   }

@@ -4,6 +4,7 @@
 // gathers its own sum, so no two threads write one cell and the order of the additions is fixed.
 #include <limits>
 
+#include "backends/cpu/kernels/choose.h"
 #include "backends/cpu/ops/elementwise.h"
 #include "backends/cpu/ops/pool_window.h"
 #include "backends/cpu/table.h"
@@ -11,18 +12,22 @@
 namespace senet::cpu {
 namespace {
 
-typedef uint8_t VecByte __attribute__((vector_size(8)));
-
 inline VecInt broadcast_int(int64_t i) {
   const auto j = static_cast<int32_t>(i);
   return VecInt{j, j, j, j, j, j, j, j};
 }
+// In the few instructions that GCC does not find for a conversion of vectors. The first byte is the lowest, as on every
+// processor that there is a build for.
 inline VecInt load_bytes(const uint8_t* p, int64_t width) {
-  VecByte v = {};
-  std::memcpy(&v, p, width >= kLanes ? sizeof v : static_cast<size_t>(width));
-  return __builtin_convertvector(v, VecInt);
+  typedef uint32_t VecBits __attribute__((vector_size(32)));
+  uint32_t halves[2] = {};
+  std::memcpy(halves, p, width >= kLanes ? sizeof halves : static_cast<size_t>(width));
+  const auto [low, high] = halves;
+  const VecBits bits = {low, low, low, low, high, high, high, high};
+  return reinterpret_cast<VecInt>((bits >> VecBits{0, 8, 16, 24, 0, 8, 16, 24}) & 255U);
 }
 inline void store_bytes(uint8_t* p, VecInt v, int64_t width) {
+  typedef uint8_t VecByte __attribute__((vector_size(8)));
   const VecByte bytes = __builtin_convertvector(v, VecByte);
   std::memcpy(p, &bytes, width >= kLanes ? sizeof bytes : static_cast<size_t>(width));
 }
@@ -120,6 +125,24 @@ class MaxPoolStep final : public Step {
   uint8_t* index_ = nullptr;
 };
 
+// The sum of dy over rows x columns outputs where the index is the one that the input has in the window: `first` in the
+// first window, less by row_step and column_step in the next ones. Sizes as for window_max.
+template <int kRows, int kColumns>
+inline Vec gather(const float* dy, const uint8_t* index, int64_t rows, int64_t columns, int64_t row_stride,
+                  int64_t stride, int64_t first, int64_t row_step, int64_t column_step, int64_t width) {
+  if constexpr (kRows != 0) rows = kRows;
+  if constexpr (kColumns != 0) columns = kColumns;
+  Vec sum = {};
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < columns; ++column) {
+      const int64_t i = row * row_stride + column * stride;
+      const VecInt here = broadcast_int(first - row * row_step - column * column_step);
+      sum += load_bytes(index + i, width) == here ? load(dy + i, width) : Vec{};
+    }
+  }
+  return sum;
+}
+
 class MaxPoolGradStep final : public Step {
  public:
   MaxPoolGradStep(const MapLayout& x, const MapLayout& y, const PoolWindows& windows)
@@ -137,30 +160,40 @@ class MaxPoolGradStep final : public Step {
 
   void run() override {
     parallel_rows(x_map_, [this](int64_t plane, int64_t row) {
-      const int64_t block = x_map_.block;
       for (int64_t column = 0; column < x_map_.width; ++column) {
-        float* dx = dx_ + ((plane * x_map_.height + row) * x_map_.width + column) * block;
-        int64_t c = 0;
-        for (; c + kLanes <= block; c += kLanes) store(dx + c, gather(plane, row, column, c, kLanes));
-        if (c < block) store(dx + c, gather(plane, row, column, c, block - c), block - c);
+        const int64_t rows = rows_[row].size(), columns = columns_[column].size();
+        if (rows < 1 || rows > 2 || columns < 1 || columns > 2) {
+          fill<0, 0>(plane, row, column);
+          continue;
+        }
+        // All that there is with windows less than three strides wide.
+        choose<1, 2>(rows, [&](auto r) {
+          choose<1, 2>(columns, [&](auto c) { fill<r(), c()>(plane, row, column); });
+        });
       }
     });
   }
 
  private:
-  Vec gather(int64_t plane, int64_t row, int64_t column, int64_t c, int64_t width) const {
-    const Range rows = rows_[row];
-    const Range columns = columns_[column];
-    Vec sum = {};
-    for (int64_t oh = rows.begin; oh < rows.end; ++oh) {
-      const int64_t index_row = (row - windows_.rows.start(oh)) * windows_.columns.kernel;
-      for (int64_t ow = columns.begin; ow < columns.end; ++ow) {
-        const int64_t i = ((plane * y_map_.height + oh) * y_map_.width + ow) * y_map_.block + c;
-        const VecInt here = broadcast_int(index_row + column - windows_.columns.start(ow));
-        sum += load_bytes(index_ + i, width) == here ? load(dy_ + i, width) : Vec{};
-      }
-    }
-    return sum;
+  template <int kRows, int kColumns>
+  void fill(int64_t plane, int64_t row, int64_t column) const {
+    const int64_t block = x_map_.block, row_stride = y_map_.width * block;
+    const Range rows = rows_[row], columns = columns_[column];
+    const int64_t row_step = windows_.rows.stride * windows_.columns.kernel;
+    const int64_t first = (row - windows_.rows.start(rows.begin)) * windows_.columns.kernel + column -
+                          windows_.columns.start(columns.begin);
+    const int64_t from = (plane * y_map_.height + rows.begin) * row_stride + columns.begin * block;
+    float* dx = dx_ + ((plane * x_map_.height + row) * x_map_.width + column) * block;
+    // A known width has a version of its own.
+    const auto put = [&](int64_t c, auto width) {
+      const Vec sum =
+          gather<kRows, kColumns>(dy_ + from + c, index_ + from + c, rows.size(), columns.size(), row_stride,
+                                  block, first, row_step, windows_.columns.stride, width);
+      store(dx + c, sum, width);
+    };
+    int64_t c = 0;
+    for (; c + kLanes <= block; c += kLanes) put(c, std::integral_constant<int64_t, kLanes>());
+    if (c < block) put(c, block - c);
   }
 
   MapLayout x_map_, y_map_;
