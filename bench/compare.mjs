@@ -4,7 +4,7 @@ const keyOf = ({ suite, measure, contender, against }) =>
   [suite, measure, contender, against].filter((part) => part !== undefined).join(' | ');
 
 /** Units of which more is better. */
-const RATES = new Set(['GFLOP/s', 'GB/s', 'images/s']);
+const RATES = new Set(['GFLOP/s', 'GB/s', 'images/s', 'times']);
 
 /** A row for each result with a value that both have; `ratio` is new over old, `better` whether that is an improvement. */
 export function compareResults(old, now) {

@@ -141,6 +141,7 @@ ${section('Our kernels under the roof', 'Each dot is a step of se_resnet50, larg
 ${detailed('Networks', pivot(results, 'models', 'work'))}
 ${detailed('SE cost', pivot(results, 'se-cost', 'work'))}
 ${detailed('Beside the iterations', ['startup', 'compile', 'memory', 'event-loop', 'install-size'].map((suite) => pivot(results, suite, suite.replace('-', ' '))).join('\n'))}
+${detailed('Growth', ['scaling', 'growth'].map((suite) => pivot(results, suite, suite)).join('\n'))}
 ${detailed('Kernels', kernelTable(results))}
 </section>
 <section><h2>Method</h2>

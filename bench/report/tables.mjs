@@ -21,13 +21,14 @@ export function cellOf(result) {
   if (result === undefined) return '';
   if (result.skipped !== undefined)
     return `<span class="soft" title="${escapeText(result.skipped)}">not run</span>`;
-  const { value, low, high, unit, toFirst, rounds } = result;
+  const { value, low, high, unit, toFirst, toBase, rounds } = result;
   const spread =
     rounds > 1 && unit !== undefined
       ? `median of ${rounds}, quartiles ${quantity(low, unit)} to ${quantity(high, unit)}`
       : '';
   const main = unit === 'ratio' ? percentOver(value) : quantity(value, unit);
-  const beside = toFirst === undefined ? '' : ` <small>×${number(toFirst)}</small>`;
+  const ratio = toFirst ?? toBase?.value;
+  const beside = ratio === undefined ? '' : ` <small>×${number(ratio)}</small>`;
   return `<span title="${escapeText(spread)}">${escapeText(main)}${beside}</span>`;
 }
 

@@ -2,6 +2,7 @@
 import { median } from '../statistics.mjs';
 import { measureCompile } from './compile.mjs';
 import { measureEventLoop } from './event_loop.mjs';
+import { measureGrowth, measureScaling } from './growth.mjs';
 import { measureInstallSize } from './install_size.mjs';
 import { measureKernels } from './kernels.mjs';
 import { measureMemory } from './memory.mjs';
@@ -19,6 +20,8 @@ export const suites = {
   'se-cost': measureSeCost,
   kernels: measureKernels,
   roofline: measureRoofline,
+  scaling: measureScaling,
+  growth: measureGrowth,
   compile: measureCompile,
   memory: measureMemory,
   startup: measureStartup,
