@@ -52,8 +52,8 @@ function graphOf(
   return builder.finish(body(builder, x, conv));
 }
 
-/** Checks the outputs against the reference; gives the names of the steps back. */
-async function checked(device: Device, graph: Graph): Promise<string[]> {
+/** Checks the outputs against the reference; gives the steps back. */
+async function stepsOf(device: Device, graph: Graph) {
   const random = new Random('epilogue');
   const feeds = new Map<string, RefTensor>();
   for (const { kind, name, shape } of graph.values) {
@@ -66,9 +66,26 @@ async function checked(device: Device, graph: Graph): Promise<string[]> {
     expectClose(outputs[i] as Float32Array, expected, { reduction: 18 * CHANNELS, dtype: 'f32' });
   });
   const program = await Program.compile(device, graph, new Map());
-  const names = program.steps.map(({ op }) => op).filter((op) => op !== 'convert');
+  const steps = program.steps.filter(({ op }) => op !== 'convert');
   program.dispose();
-  return names;
+  return steps;
+}
+
+const checked = async (device: Device, graph: Graph) => (await stepsOf(device, graph)).map(({ op }) => op);
+
+/** A gated convolution, perhaps with a bias and a residual, whose output has as many elements as `size` says. */
+function gatedGraph(kernel: Kernel, size: number, bias: boolean, residual: boolean, relu: boolean): Graph {
+  const builder = new GraphBuilder();
+  const x = builder.input('x', f32(3, size, size, CHANNELS));
+  const gate = builder.input('gate', f32(3, CHANNELS));
+  const weight = builder.input('weight', f32(CHANNELS, CHANNELS / kernel.groups, kernel.size, kernel.size));
+  const padding = Array(4).fill((kernel.size - 1) / 2);
+  const geometry = { stride: [1, 1], dilation: [1, 1], padding, groups: kernel.groups };
+  const operands = [
+    ...[x, weight, bias ? builder.input('bias', f32(CHANNELS)) : -1, gate],
+    residual ? builder.input('residual', f32(3, size, size, CHANNELS)) : -1,
+  ];
+  return builder.finish(builder.emit('conv2d_fused', operands, { ...geometry, relu }));
 }
 
 describe.each(layouts)('%s', (layout) => {
@@ -96,6 +113,20 @@ describe.each(layouts)('%s', (layout) => {
         builder.emit('activation', [conv(x, undefined, true)], { kind: 'hard_swish' }),
       );
       expect(await checked(device, graph)).toEqual(['conv2d_fused', 'activation']);
+    });
+
+    test.each([
+      [true, true, true],
+      [true, false, false],
+      [false, true, true],
+      [false, false, true],
+    ])('a gate, bias %s, residual %s, ReLU %s', async (...parts) => {
+      const weight = (CHANNELS * CHANNELS * kernel.size ** 2) / kernel.groups;
+      for (const size of [3, 7, 22]) {
+        const [step] = await stepsOf(device, gatedGraph(kernel, size, ...parts));
+        // Images that are large beside the weight have one of their own.
+        expect(step!.implementation.includes('gated weight')).toBe(8 * weight <= size * size * CHANNELS);
+      }
     });
 
     test.each([true, false])('a residual that nothing reads later, ReLU %s', async (relu) => {

@@ -11,6 +11,7 @@
 #include "backends/cpu/fuse_activations.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_gated.h"
 #include "backends/cpu/ops/conv2d_grouped.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/parallel.h"
@@ -124,6 +125,7 @@ StepPlan prepare_conv2d(const PrepareContext& context) {
   if (is_marked_winograd(node)) return prepare_conv2d_winograd(context);
   if (is_grouped_products(context.graph, node)) return prepare_conv2d_grouped(context);
   require_operands(node, 2, 1);
+  if (gates_weight(context)) return prepare_conv2d_gated(context);
   ConvolutionProblem problem = convolution_problem(context.graph, node);
   const bool fused = node.op == "conv2d_fused";
   const bool gate = fused && node.has_input(3);
