@@ -7,11 +7,13 @@
 //   npm run bench -- --python .venv/bin/python --threads 2 --rounds 5
 //   npm run bench -- --json now.json --compare old.json --html report.html
 //   npm run bench -- --from now.json --html report.html     what a file has, measuring nothing
+//   npm run bench -- --from now.json --publish              makes it what the documents say
 //
 // Prints a JSON line for the machine and one for each result. Contenders are used where they are installed.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { compareResults, comparisonTable, differences } from './compare.mjs';
+import { publish } from './publish.mjs';
 import { reportPage } from './report/page.mjs';
 import { note, Session } from './session.mjs';
 import { measures, suites } from './suites/index.mjs';
@@ -29,6 +31,7 @@ const { values, positionals } = parseArgs({
     from: { type: 'string' },
     compare: { type: 'string' },
     html: { type: 'string' },
+    publish: { type: 'boolean', default: false },
   },
 });
 
@@ -73,6 +76,7 @@ function save(report) {
 
 const report = values.from === undefined ? await measure() : readReport(values.from);
 if (values.html !== undefined) writeFileSync(values.html, reportPage(report));
+if (values.publish) publish(report);
 if (values.compare !== undefined) {
   const old = readReport(values.compare);
   for (const difference of differences(old, report)) note(`not the same ${difference}`);

@@ -1,6 +1,7 @@
 // The results of a run as a page: one file that asks for nothing else, light and dark, readable on a phone.
 import { barChart } from './bars.mjs';
-import { escapeText, number, percentOver, quantity } from './html.mjs';
+import { costCharts, timeCharts } from './charts.mjs';
+import { escapeText, number, quantity } from './html.mjs';
 import { method } from './method.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
 import { kernelTable, ofSuite, pivot, skippedList } from './tables.mjs';
@@ -22,45 +23,6 @@ th:first-child { text-align: left; font-weight: 500; } thead th { color: var(--s
 @media (max-width: 40rem) { tbody th { white-space: normal; min-width: 9rem; } }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; font-size: .9rem; margin: .8rem 0; } dt { color: var(--soft); } dd { margin: 0; }
 ul { padding-left: 1.2rem; max-width: 60rem; } li { margin: .2rem 0; } summary { cursor: pointer; }`;
-
-const isOurs = (contender) => contender.startsWith('senet');
-const fastestFirst = (rows) => rows.toSorted((a, b) => a.value - b.value);
-const measuresOf = (results) => [...new Set(results.map(({ measure }) => measure))];
-
-/** A chart for each model: milliseconds for each image. */
-function timeCharts(results) {
-  const timed = ofSuite(results, 'models').filter(({ value }) => Number.isFinite(value));
-  return measuresOf(timed).map((measure) => {
-    const rows = timed
-      .filter((result) => result.measure === measure)
-      .map(({ contender, value, low, high, batch }) => ({
-        ...{
-          label: contender,
-          ours: isOurs(contender),
-          value: value / batch,
-          low: low / batch,
-          high: high / batch,
-        },
-        text: quantity(value / batch, 'ms'),
-      }));
-    return barChart(fastestFirst(rows), { title: measure, cut: true });
-  });
-}
-
-/** A chart for each work: how much longer with SE, in percent, and what the paper has. */
-function costCharts(results) {
-  const costs = ofSuite(results, 'se-cost').filter(({ value }) => Number.isFinite(value));
-  return measuresOf(costs).map((measure) => {
-    const some = costs.filter((result) => result.measure === measure);
-    const [{ paper }] = some;
-    const rows = some.map(({ contender, value, low, high }) => ({
-      ...{ label: contender, ours: isOurs(contender), value: value - 1, low: low - 1, high: high - 1 },
-      text: percentOver(value),
-    }));
-    const marks = paper === undefined ? [] : [{ value: paper - 1, label: `paper ${percentOver(paper)}` }];
-    return barChart(fastestFirst(rows), { title: measure, marks });
-  });
-}
 
 /** A roofline for each work, and the bandwidth of the steps that have no place in it. */
 function kernelCharts(results) {

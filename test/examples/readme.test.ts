@@ -8,9 +8,8 @@ import { listModels } from '../../lib/index.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const documents = ['README.md', 'docs/data.md', 'docs/gpu.md', 'docs/training.md'].map(
-  (name) => [name, read(name)] as const,
-);
+const pages = ['data', 'gpu', 'resume', 'train', 'watch', 'what_se_does'].map((name) => `docs/${name}.md`);
+const documents = ['README.md', ...pages].map((name) => [name, read(name)] as const);
 
 function diagnose(sources: ReadonlyMap<string, string>): string[] {
   const config = ts.parseConfigFileTextToJson(

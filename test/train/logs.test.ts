@@ -50,6 +50,26 @@ describe('jsonLines', () => {
     for (const { time } of events) expect(Math.abs(Date.now() - time)).toBeLessThan(60_000);
   });
 
+  test('keeps all lines when a run goes on from a checkpoint that knows of no log', async () => {
+    const path = join(newFolder(), 'run.jsonl');
+    const session = async (
+      resumed: { path: string; epoch: number; step: number; damaged: [] } | undefined,
+    ) => {
+      const callback = jsonLines(path);
+      await callback.onTrainBegin!({ epochs: 1, resumed });
+      await callback.onTrainEnd!();
+    };
+    const lines = () => readFileSync(path, 'utf8').trimEnd().split('\n');
+    await session(undefined);
+    await session({ path: 'a', epoch: 0, step: 0, damaged: [] });
+    expect(lines()).toEqual([
+      expect.stringMatching(/"epochs":1}$/),
+      expect.stringMatching(/"resumed":"a"}$/),
+    ]);
+    await session(undefined);
+    expect(lines()).toHaveLength(1);
+  });
+
   test('goes on where the file is gone, and says where it can not be', async () => {
     const path = join(newFolder(), 'run.jsonl');
     const callback = jsonLines(path);
