@@ -11,8 +11,15 @@ export function resultLines({ results, ...rest }) {
   return `${head},\n "results": [\n${results.map((result) => JSON.stringify(result)).join(',\n')}\n]}\n`;
 }
 
+/** Six digits are more than a measurement has. */
+const rounded = (report) =>
+  JSON.parse(JSON.stringify(report), (_, value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value,
+  );
+
 /** What publishing writes, by file. */
-export function publishedFiles(report) {
+export function publishedFiles(measured) {
+  const report = rounded(measured);
   const document = (name, text) => [name, withResults(readFileSync(path(name), 'utf8'), text)];
   return new Map([
     ['bench/results.json', resultLines(report)],
