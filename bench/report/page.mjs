@@ -4,7 +4,7 @@ import { costCharts, timeCharts } from './charts.mjs';
 import { escapeText, number, quantity } from './html.mjs';
 import { method } from './method.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { kernelTable, ofSuite, pivot, skippedList } from './tables.mjs';
+import { kernelTable, ofSuite, pivot, skippedList, versionsOf } from './tables.mjs';
 
 const style = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #57606a; --line: #d8dee4; --back: #fff; --card: #f6f8fa; }
@@ -61,18 +61,10 @@ function facts(report) {
     node: report.node,
     senet: `${report.senet}, commit ${report.commit}${report.changed ? ', with changes' : ''}`,
     date: report.date,
-    ...versionsOf(report.results),
+    ...Object.fromEntries(versionsOf(report.results)),
   };
   const present = Object.entries(rows).filter(([, text]) => text !== undefined);
   return `<dl>${present.map(([name, text]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(text)}</dd>`).join('')}</dl>`;
-}
-
-/** Versions that contenders have said. */
-function versionsOf(results) {
-  const said = results.filter(({ version }) => version !== undefined);
-  return Object.fromEntries(
-    said.map(({ contender, version }) => [contender.replace(/^pytorch .*/, 'pytorch'), version]),
-  );
 }
 
 const detailed = (title, content) => (content === '' ? '' : `<h3>${title}</h3>\n${content}`);

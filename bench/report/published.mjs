@@ -2,7 +2,7 @@
 import { costCharts, timeCharts } from './charts.mjs';
 import { number, percentOver, quantity } from './html.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { ofSuite } from './tables.mjs';
+import { familyOf, ofSuite, unique, versionsOf } from './tables.mjs';
 
 const [BEGIN, END] = ['<!-- results: npm run bench -- --from FILE --publish -->', '<!-- end of results -->'];
 
@@ -19,12 +19,8 @@ function table(heads, rows) {
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-const unique = (list) => [...new Set(list)];
 const valued = (results, suite) =>
   ofSuite(results, suite).filter(({ contender, value }) => contender !== 'machine' && Number.isFinite(value));
-
-/** PyTorch has one column, in which its fastest form stands; of the others all. */
-const familyOf = (contender) => (contender.startsWith('pytorch') ? 'PyTorch' : contender);
 
 function cell({ contender, value, unit, toFirst }) {
   const time = unit === 'ratio' ? percentOver(value) : quantity(value, unit);
@@ -98,15 +94,6 @@ function scalingTable(results) {
   return table(['work', 'times as fast'], rows);
 }
 
-function versions(results) {
-  const said = new Map(
-    results
-      .filter(({ version }) => version !== undefined)
-      .map(({ contender, version }) => [familyOf(contender), version]),
-  );
-  return [...said].map(([name, version]) => `${name} ${version}`).join(', ');
-}
-
 function machineOf({ machine, threads, devices, node, date, commit }) {
   const [cpu = ''] = devices ?? [];
   return `${machine}, ${threads} threads, ${cpu.replace(/^cpu: /, '').replace(/, \d+ threads?$/, '')}, Node ${node.slice(1)}, ${date.slice(0, 10)}, commit ${commit}`;
@@ -142,7 +129,7 @@ const paragraphs = (parts) => parts.filter((part) => part !== '').join('\n\n');
 export function readmeResults(report) {
   const { results } = report;
   return paragraphs([
-    `${machineOf(report)}; ${versions(results)}. Float32; medians of interleaved rounds, × is the time over senet's, round by round; PyTorch in the fastest of its forms. Bars are milliseconds for an image, and what SE adds to them.`,
+    `${machineOf(report)}; ${[...versionsOf(results)].map((each) => each.join(' ')).join(', ')}. Float32; medians of interleaved rounds, × is the time over senet's, round by round; PyTorch in the fastest of its forms. Bars are milliseconds for an image, and what SE adds to them.`,
     images(chartsOf(report), /^(time|cost)/, 'docs/charts'),
     comparison(results, ['models'], 'network'),
     comparison(results, ['se-cost'], 'time with SE over time without'),

@@ -1,7 +1,18 @@
 // Results as tables: a row for each measure, a column for each contender.
 import { escapeText, number, percentOver, quantity } from './html.mjs';
 
-const unique = (list) => [...new Set(list)];
+export const unique = (list) => [...new Set(list)];
+
+/** PyTorch's forms are of one library. */
+export const familyOf = (contender) => (contender.startsWith('pytorch') ? 'PyTorch' : contender);
+
+/** Versions that contenders have said, by library. */
+export const versionsOf = (results) =>
+  new Map(
+    results
+      .filter(({ version }) => version !== undefined)
+      .map(({ contender, version }) => [familyOf(contender), version]),
+  );
 
 export const ofSuite = (results, suite) => results.filter((result) => result.suite === suite);
 

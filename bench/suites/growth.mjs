@@ -106,6 +106,12 @@ async function measureScalingOf(session, work) {
 }
 
 export async function measureScaling(session) {
-  if (session.options.threads < 2) return;
+  if (session.options.threads < 2)
+    return session.say({
+      suite: 'scaling',
+      measure: 'scaling',
+      contender: 'senet',
+      skipped: 'needs --threads 2 or more',
+    });
   for (const work of scaled(session.options.quick)) await measureScalingOf(session, work);
 }

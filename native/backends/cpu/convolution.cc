@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backends/cpu/layout.h"
+#include "backends/cpu/parallel.h"
 #include "backends/require.h"
 #include "core/error.h"
 #include "core/memory_plan.h"
@@ -119,6 +120,12 @@ bool fuses(const std::string& layer, const ConvolutionProblem& plain, const Conv
            desc.query_md(dnnl::query::dst_md) ==
                map_desc(fused.images, fused.out_channels, fused.out_height, fused.out_width, y_block);
   });
+}
+
+void place_residual(const float* residual, float* y, int64_t elements) {
+  if (residual == y) return;
+  parallel_for(elements,
+               [=](int64_t begin, int64_t end) { std::copy(residual + begin, residual + end, y + begin); });
 }
 
 void Convolution::Operand::bind(const void* stored_address, void* packed) {

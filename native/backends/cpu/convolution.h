@@ -30,6 +30,9 @@ bool only_reference(const std::string& layer, const ConvolutionProblem& problem,
 bool fuses(const std::string& layer, const ConvolutionProblem& plain, const ConvolutionProblem& fused,
            int64_t x_block, int64_t y_block);
 
+// Puts into y what a convolution that adds expects there, unless y has taken over the residual's memory.
+void place_residual(const float* residual, float* y, int64_t elements);
+
 // Addresses of the operands; the direction says which of them are written.
 struct ConvolutionAddresses {
   const void *x, *weight, *bias, *y;

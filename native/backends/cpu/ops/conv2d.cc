@@ -87,7 +87,7 @@ class Conv2dStep final : public Step {
 
   void run() override {
     if (!constant_weight_) convolution_.pack_weight();
-    if (adds_ && residual_ != y_) copy_residual();
+    if (adds_) place_residual(residual_, y_, layout_.elements());
     for (int64_t start = 0; start < layout_.images; start += share_) {
       convolution_.run(start / share_);
       if (finish_ != nullptr) finish_share(start);
@@ -95,12 +95,6 @@ class Conv2dStep final : public Step {
   }
 
  private:
-  void copy_residual() const {
-    parallel_for(layout_.elements(), [this](int64_t begin, int64_t end) {
-      std::copy(residual_ + begin, residual_ + end, y_ + begin);
-    });
-  }
-
   void finish_share(int64_t start) const {
     for (int64_t n = start; n < start + share_; ++n) {
       const int64_t offset = n * layout_.image_elements();
