@@ -28,12 +28,13 @@ export interface DeviceOptions {
    */
   layout?: 'auto' | 'blocked8' | 'blocked16' | 'channels_last';
   /**
-   * How convolutions of 3x3 and stride 1 are computed on the CPU: as `'direct'` sums; by `'winograd'`, in tiles of 4x4
-   * outputs with a quarter of the products (Lavin and Gray 2016), wherever the channels allow it; or, by default, in
-   * whichever of the two ways is faster (`'auto'`). Winograd's results differ from exact ones by about 1e-6 of their rms,
-   * those of direct sums by 2e-7.
+   * How convolutions are computed on the CPU: as `'direct'` sums by oneDNN; by `'winograd'`, those of 3x3 and stride 1 in
+   * tiles of 4x4 outputs with a quarter of the products (Lavin and Gray 2016); by `'strips'`, direct sums of senet's own
+   * that read each weight once (with AVX2); or, by default, each in whichever way is fastest (`'auto'`). A way that can't
+   * compute one leaves it to oneDNN. Winograd's results differ from exact ones by about 1e-6 of their rms, direct sums
+   * by 2e-7.
    */
-  convolutions?: 'auto' | 'direct' | 'winograd';
+  convolutions?: 'auto' | 'direct' | 'winograd' | 'strips';
   /** On a GPU; default `'float32'`, which is also all that the CPU has. */
   precision?: Precision;
   /** Only such implementations on a GPU as give the same bits in each run; default true. */
@@ -43,7 +44,7 @@ export interface DeviceOptions {
 }
 
 const layouts = ['auto', 'blocked8', 'blocked16', 'channels_last'];
-const convolutions = ['auto', 'direct', 'winograd'];
+const convolutions = ['auto', 'direct', 'winograd', 'strips'];
 const precisions = ['float32', 'tf32', 'bfloat16', 'float16'];
 
 /** A whole number within bounds, or an error that names it. */

@@ -10,6 +10,7 @@
 #include "backends/cpu/fuse_activations.h"
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
+#include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/sequential_runner.h"
 #include "backends/cpu/table.h"
@@ -83,7 +84,7 @@ class CpuBackend final : public Backend {
       }
       graph = with_conversions(std::move(graph), plain, maps, block);
     }
-    if (convolutions_ != "direct") choose_winograd(&graph);
+    choose_algorithms(&graph);
     return fuse_activations(std::move(graph));
   }
 
@@ -123,8 +124,8 @@ class CpuBackend final : public Backend {
     return block == 16 && !has_gradient(graph) ? 0 : block;
   }
 
-  static bool can_be_blocked(const Graph& graph, const std::vector<bool>& plain,
-                             const std::vector<bool>& maps, int64_t block) {
+  bool can_be_blocked(const Graph& graph, const std::vector<bool>& plain, const std::vector<bool>& maps,
+                      int64_t block) const {
     for (size_t i = 0; i < graph.values.size(); ++i) {
       if (maps[i] && graph.values[i].shape[3] % block != 0) return false;
     }
@@ -139,13 +140,14 @@ class CpuBackend final : public Backend {
   }
 
   // Whether oneDNN has only reference code for a convolution between blocks, but something better
-  // channels-last.
-  static bool slow_when_blocked(const Graph& graph, const Node& node, const std::vector<bool>& maps,
-                                int64_t block) {
+  // channels-last, and is what computes it.
+  bool slow_when_blocked(const Graph& graph, const Node& node, const std::vector<bool>& maps,
+                         int64_t block) const {
     const ConvolutionProblem problem = convolution_problem(graph, node);
     const ConvolutionValues ids = convolution_values(node);
     const auto block_of = [&](int id) { return maps[id] ? block : graph.values[id].shape[3]; };
-    return only_reference(node.layer, problem, block_of(ids.x), block_of(ids.y)) &&
+    return !takes_strips(problem, block_of(ids.x), block_of(ids.y)) &&
+           only_reference(node.layer, problem, block_of(ids.x), block_of(ids.y)) &&
            !only_reference(node.layer, problem, problem.in_channels, problem.out_channels);
   }
 
@@ -179,11 +181,24 @@ class CpuBackend final : public Backend {
     return graph;
   }
 
-  void choose_winograd(Graph* graph) const {
+  // Of convolutions that oneDNN is not the fastest for.
+  void choose_algorithms(Graph* graph) const {
     for (Node& node : graph->nodes) {
-      const auto problem = winograd_problem(*graph, node);
-      if (problem && (convolutions_ == "winograd" || problem->pays())) mark_winograd(&node);
+      if (!is_convolution(node)) continue;
+      const auto tiles = winograd_problem(*graph, node);
+      const ConvolutionValues ids = convolution_values(node);
+      if (tiles && (convolutions_ == "winograd" || (convolutions_ == "auto" && tiles->pays()))) {
+        mark_winograd(&node);
+      } else if (takes_strips(convolution_problem(*graph, node), layout_of(graph->values[ids.x]).block,
+                              layout_of(graph->values[ids.y]).block)) {
+        mark_strips(&node);
+      }
     }
+  }
+
+  bool takes_strips(const ConvolutionProblem& problem, int64_t x_block, int64_t y_block) const {
+    const auto strips = strip_problem(problem, x_block, y_block);
+    return strips && (convolutions_ == "strips" || (convolutions_ == "auto" && strips->pays()));
   }
 
   int threads_;

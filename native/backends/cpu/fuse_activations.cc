@@ -7,6 +7,7 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/conv2d_grouped.h"
+#include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 
 namespace senet::cpu {
@@ -30,8 +31,8 @@ std::vector<int> use_counts(const Graph& graph) {
 
 // A convolution of inference with nothing between it and its output but a bias.
 bool is_bare(const Node& node) {
-  return node.op == "conv2d_fused" && !is_marked_winograd(node) && !node.has_input(3) && !node.has_input(4) &&
-         !fused_activation(node);
+  return node.op == "conv2d_fused" && !is_marked_winograd(node) && !is_marked_strips(node) &&
+         !node.has_input(3) && !node.has_input(4) && !fused_activation(node);
 }
 
 bool can_take(const Graph& graph, const Node& convolution, Activation activation) {

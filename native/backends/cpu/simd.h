@@ -21,6 +21,13 @@ inline void store(float* p, Vec v) {
 inline Vec broadcast(float x) {
   return Vec{x, x, x, x, x, x, x, x};
 }
+// Keeps the compiler from reading v anew for each of its uses.
+inline Vec in_register(Vec v) {
+#ifdef __AVX__
+  asm("" : "+x"(v));
+#endif
+  return v;
+}
 inline Vec max(Vec a, Vec b) {
   return a > b ? a : b;
 }

@@ -1,7 +1,6 @@
 #include "backends/cpu/kernels/grouped_products.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "backends/cpu/kernels/choose.h"
 #include "backends/cpu/ops/elementwise.h"
@@ -19,15 +18,6 @@ constexpr int64_t rows_of(int64_t vectors) {
 
 // Rows whose x and y stay in the first level of the cache from panel to panel.
 constexpr int64_t kBlockRows = 24;
-
-// Calls body(std::integral_constant) for a number of rows up to kMost.
-template <int64_t kMost, typename Body>
-void choose_up_to(int64_t rows, const Body& body) {
-  [&]<int64_t... kRows>(std::integer_sequence<int64_t, kRows...>) {
-    choose<(kRows + 1)...>(rows, body);
-  }
-  (std::make_integer_sequence<int64_t, kMost>());
-}
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "backends/cpu/ops/check.h"
 #include "backends/cpu/ops/conv2d_gated.h"
 #include "backends/cpu/ops/conv2d_grouped.h"
+#include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/parallel.h"
 #include "backends/cpu/table.h"
@@ -117,6 +118,7 @@ class Conv2dStep final : public Step {
 StepPlan prepare_conv2d(const PrepareContext& context) {
   const Node& node = context.node;
   if (is_marked_winograd(node)) return prepare_conv2d_winograd(context);
+  if (is_marked_strips(node)) return prepare_conv2d_strips(context);
   if (is_grouped_products(context.graph, node)) return prepare_conv2d_grouped(context);
   require_operands(node, 2, 1);
   if (gates_weight(context)) return prepare_conv2d_gated(context);

@@ -4,6 +4,7 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/table.h"
 
@@ -62,6 +63,7 @@ StepPlan prepare_grad(const PrepareContext& context) {
 
 StepPlan prepare_conv2d_grad_input(const PrepareContext& context) {
   if (is_marked_winograd(context.node)) return prepare_conv2d_winograd(context);
+  if (is_marked_strips(context.node)) return prepare_conv2d_strips(context);
   return prepare_grad<Conv2dGradInputStep>(context);
 }
 
