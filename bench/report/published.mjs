@@ -94,6 +94,27 @@ function scalingTable(results) {
   return table(['work', 'times as fast'], rows);
 }
 
+/** The models of the zoo beside onnxruntime-node, and the geometric means of those with and without SE. */
+function zooTable(results) {
+  const some = ofSuite(results, 'pairs');
+  const rows = some.flatMap(({ measure, ms, againstMs, ratio }) => {
+    const [, model, size] = /^(\S+), (\d+x\d+), inference, batch 1$/.exec(measure) ?? [];
+    if (model === undefined || ratio === undefined) return [];
+    return [[`\`${model}\``, size, quantity(ms, 'ms'), quantity(againstMs, 'ms'), ratio.toFixed(2)]];
+  });
+  const means = some
+    .filter(({ models }) => models !== undefined)
+    .map(({ measure, models, ratio }) => [
+      measure.replace(/^inference of the zoo (.*), batch 1$/, `${models} models $1, geometric mean`),
+      ...['', '', ''],
+      ratio.toFixed(3),
+    ]);
+  return table(
+    ['inference, batch 1', 'size', 'senet', 'onnxruntime-node', 'time to it'],
+    [...means, ...rows],
+  );
+}
+
 function machineOf({ machine, threads, devices, node, date, commit }) {
   const [cpu = ''] = devices ?? [];
   return `${machine}, ${threads} threads, ${cpu.replace(/^cpu: /, '').replace(/, \d+ threads?$/, '')}, Node ${node.slice(1)}, ${date.slice(0, 10)}, commit ${commit}`;
@@ -151,5 +172,6 @@ export function pageResults(report) {
       ['startup', 'compile', 'memory', 'event-loop', 'install-size'],
       'beside the iterations',
     ),
+    zooTable(results),
   ]);
 }

@@ -22,6 +22,7 @@ export const suites = {
   roofline: measureRoofline,
   scaling: measureScaling,
   growth: measureGrowth,
+  zoo: pairs.zoo,
   compile: measureCompile,
   memory: measureMemory,
   startup: measureStartup,

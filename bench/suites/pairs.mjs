@@ -109,9 +109,10 @@ export const pairs = {
     }),
   zoo(session) {
     const all = new Pairs(session);
-    const { rounds, models } = session.options;
+    const { rounds, models, quick } = session.options;
+    const some = quick ? ['resnet20', 'se_resnet20'] : undefined;
     const say = (result) => session.say({ suite: 'pairs', ...result });
-    return measureZoo(say, models?.split(','), ({ name, file, size }) =>
+    return measureZoo(say, models?.split(',') ?? some, ({ name, file, size }) =>
       all.versus(
         `${name}, ${size}x${size}, inference, batch 1`,
         [all.senet(name, 'infer', 1, size), all.onnxruntime(file, 1, size)],

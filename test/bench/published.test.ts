@@ -9,6 +9,9 @@ const { publish, publishedFiles } = (await benchModule('publish.mjs')) as {
   publish: (report: object) => void;
   publishedFiles: (report: object) => Map<string, string>;
 };
+const { pageResults } = (await benchModule('report/published.mjs')) as {
+  pageResults: (report: object) => string;
+};
 const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
 test('published results are in the documents, and nothing else is', () => {
@@ -18,6 +21,23 @@ test('published results are in the documents, and nothing else is', () => {
   const charts = [...files.keys()].filter((name) => name.startsWith('docs/charts/'));
   expect(readdirSync(join(root, 'docs/charts')).map((name) => `docs/charts/${name}`)).toEqual(charts.sort());
   expect(read('README.md')).toMatch(/\| se_resnet50 inference, batch 1, 224x224 \| [\d.]+ ms \|/);
+});
+
+test('of the zoo the means come first, then each model', () => {
+  const pair = { suite: 'pairs', unit: 'ratio', ms: 20.6, againstMs: 26.9, ratio: 0.769 };
+  const page = pageResults({
+    ...{ machine: 'AMD EPYC', threads: 2, node: 'v20', date: '2030-01-01T00:00:00Z', commit: 'abc' },
+    results: [
+      { ...pair, measure: 'bn_inception, 224x224, inference, batch 1' },
+      { ...pair, measure: 'se_resnet50 inference, batch 16' },
+      { suite: 'pairs', measure: 'resnet20, 32x32, inference, batch 1', skipped: 'the peer is not there' },
+      { suite: 'pairs', measure: 'inference of the zoo without SE, batch 1', models: 1, ratio: 0.769 },
+    ],
+  });
+  expect(page.split('\n').slice(-2)).toEqual([
+    '| 1 models without SE, geometric mean |  |  |  | 0.769 |',
+    '| `bn_inception` | 224x224 | 20.6 ms | 26.9 ms | 0.77 |',
+  ]);
 });
 
 test('a quick run is not published', () => {
