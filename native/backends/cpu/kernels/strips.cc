@@ -27,9 +27,6 @@ int64_t parts_of(int64_t count, int64_t most) {
   return (count + most - 1) / most;
 }
 
-// Floats of a line of the cache.
-constexpr int64_t kLine = 16;
-
 // Each group's c-th channel in all lanes of its half.
 template <int64_t kChannel>
 Vec broadcast_halves(Vec v) {
@@ -53,6 +50,8 @@ template <int64_t kVectors>
 struct Strips::Panel {
   const float *weight, *gate;
   const int64_t* last_tap;
+  const float* next;          // of the next panel's weight what a strip brings into the cache
+  int64_t prefetched;         // floats of it for each tap
   float* sums;                // [position][vector]
   bool adds, finishes;        // to earlier chunks' sums; none are to come
   int64_t channel[kVectors];  // of y
@@ -218,14 +217,15 @@ void Strips::run_part(const Operands& operands, const Part& part, int64_t first_
         }
         panel.gate = operands.epilogue.gate;
         if (panel.gate != nullptr) panel.gate += part.image * problem_.y.channels;
-        const float* next = panel.weight + in.count * taps * width_ * kVectors * kLanes;
         const int64_t strips = parts_of(part.positions, kMost);
         const int64_t least = part.positions / strips, longer = part.positions % strips;
-        const int64_t lines = (next - panel.weight) / kLine / strips;
+        const int64_t floats = in.count * taps * width_ * kVectors * kLanes;
+        // The next panel's weight follows, and comes from memory meanwhile.
+        panel.prefetched = width_ * kVectors * kLanes / strips;
         int64_t first = 0;
         for (int64_t s = 0; s < strips; ++s) {
           const int64_t count = least + (s < longer ? 1 : 0);
-          for (int64_t line = 0; line < lines; ++line) __builtin_prefetch(next + (s * lines + line) * kLine);
+          panel.next = panel.weight + floats + floats * s / strips;
           choose_up_to<kMost>(count, [&](auto rows) {
             if (width_ == kLanes) {
               multiply<rows(), kVectors, kLanes>(operands, panel, first);
@@ -277,9 +277,11 @@ void Strips::multiply(const Operands& operands, const Panel<kVectors>& panel, in
     }
   }
 
-  const float* w = panel.weight;
+  const float *w = panel.weight, *next = panel.next;
   for (const int64_t* tap = taps_.data(); tap < panel.last_tap; ++tap) {
     const int64_t place = *tap;
+    __builtin_prefetch(next);
+    next += panel.prefetched;
     unrolled<kWidth>([&](auto channel) {
       constexpr int64_t kChannel = channel();
       Vec u[kVectors];

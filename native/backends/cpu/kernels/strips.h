@@ -4,8 +4,8 @@
 //   y[p, k] = epilogue( sum over taps t and channels c of k's group of x[p * stride + t * dilation, c] * w[k, c, t] )
 //
 // A weight is read once for all positions of a part of a map, and positions make full strips whatever the width of the
-// map, both of which oneDNN 2.6's direct sums lack. With AVX2, on one thread, in share of the peak: maps of 7x7 74 %
-// instead of 66 %, groups of 8, 16 and 32 channels 56, 75 and 74 % instead of 37, 59 and 65 %, groups of 4, for which
+// map, both of which oneDNN 2.6's direct sums lack. With AVX2, on one thread, in share of the peak: maps of 7x7 86 %
+// instead of 72 %, groups of 8, 16 and 32 channels 56, 75 and 74 % instead of 37, 59 and 65 %, groups of 4, for which
 // oneDNN has but reordered products, 36 % instead of 9 %; the rest as good or better by a few percent.
 #pragma once
 
