@@ -71,6 +71,16 @@ describe.each(layouts)('%s', (layout) => {
     await checkAll(conv2dCase('wide', { x: [1, 24, 24, 32], k: 136, kernel, padding: same }));
   });
 
+  test('one tap, read where the map lies, and panels shared by the threads', async () => {
+    for (const k of [16, 264, 272]) {
+      const conv = { x: [2, 5, 6, 64] as Four, k, bias: true };
+      await checkAll(conv2dCase('one tap', conv));
+      await checkAll(conv2dFusedCase('gated', conv, { gate: true, residual: true, relu: true }));
+    }
+    await checkAll(conv2dCase('in parts', { x: [1, 40, 100, 64], k: 272 }));
+    await checkAll(conv2dCase('panels', { x: [3, 5, 4, 40], k: 264, kernel, padding: same }));
+  });
+
   test('more padding than the kernel reaches over', async () => {
     await checkAll(conv2dCase('padding', { x: [1, 4, 5, 8], k: 8, kernel, padding: [4, 3, 5, 6] }));
     await checkAll(

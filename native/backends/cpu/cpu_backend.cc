@@ -10,6 +10,7 @@
 #include "backends/cpu/fuse_activations.h"
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
+#include "backends/cpu/ops/conv2d_gated.h"
 #include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/sequential_runner.h"
@@ -146,7 +147,7 @@ class CpuBackend final : public Backend {
     const ConvolutionProblem problem = convolution_problem(graph, node);
     const ConvolutionValues ids = convolution_values(node);
     const auto block_of = [&](int id) { return maps[id] ? block : graph.values[id].shape[3]; };
-    return !takes_strips(problem, block_of(ids.x), block_of(ids.y)) &&
+    return !takes_strips(node, problem, block_of(ids.x), block_of(ids.y)) &&
            only_reference(node.layer, problem, block_of(ids.x), block_of(ids.y)) &&
            !only_reference(node.layer, problem, problem.in_channels, problem.out_channels);
   }
@@ -189,16 +190,18 @@ class CpuBackend final : public Backend {
       const ConvolutionValues ids = convolution_values(node);
       if (tiles && (convolutions_ == "winograd" || (convolutions_ == "auto" && tiles->pays()))) {
         mark_winograd(&node);
-      } else if (takes_strips(convolution_problem(*graph, node), layout_of(graph->values[ids.x]).block,
+      } else if (takes_strips(node, convolution_problem(*graph, node), layout_of(graph->values[ids.x]).block,
                               layout_of(graph->values[ids.y]).block)) {
         mark_strips(&node);
       }
     }
   }
 
-  bool takes_strips(const ConvolutionProblem& problem, int64_t x_block, int64_t y_block) const {
+  bool takes_strips(const Node& node, const ConvolutionProblem& problem, int64_t x_block,
+                    int64_t y_block) const {
     const auto strips = strip_problem(problem, x_block, y_block);
-    return strips && (convolutions_ == "strips" || (convolutions_ == "auto" && strips->pays()));
+    const bool gated = node.op == "conv2d_fused" && node.has_input(3) && !is_small_for_outputs(problem);
+    return strips && (convolutions_ == "strips" || (convolutions_ == "auto" && strips->pays(gated)));
   }
 
   int threads_;

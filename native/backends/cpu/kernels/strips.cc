@@ -48,7 +48,7 @@ void unrolled(const Body& body) {
 // A panel of a part, for the channels of a chunk.
 template <int64_t kVectors>
 struct Strips::Panel {
-  const float *weight, *gate;
+  const float *input, *weight, *gate;
   const int64_t* last_tap;
   const float* next;          // of the next panel's weight what a strip brings into the cache
   int64_t prefetched;         // floats of it for each tap
@@ -71,9 +71,16 @@ bool StripProblem::is_suitable() const {
   return x.block % kLanes == 0 && y.block % kLanes == 0 && (whole || halves);
 }
 
-// One tap leaves little to do for a copied float: oneDNN's products take 4 to 30 % less time.
-bool StripProblem::pays() const {
-  return kernel[0] * kernel[1] > 1;
+// With one tap there is little to do for a copied float, and oneDNN's products take up to 30 % less time; but a gate
+// costs them a pass over y, which makes it 3 to 24 % more where nothing has to be copied.
+bool StripProblem::pays(bool gated) const {
+  return kernel[0] * kernel[1] > 1 || (gated && is_in_place());
+}
+
+bool StripProblem::is_in_place() const {
+  const std::array<int64_t, 2> ones{1, 1};
+  return kernel == ones && stride == ones && x.block == kLanes && pad_top == 0 && pad_left == 0 &&
+         x.height == y.height && x.width == y.width;
 }
 
 Strips::Strips(const StripProblem& problem, int64_t threads) : problem_(problem), threads_(threads) {
@@ -99,8 +106,10 @@ Strips::Strips(const StripProblem& problem, int64_t threads) : problem_(problem)
   }
   parts_ = parts_of(y.height, rows_);
   rows_ = parts_of(y.height, parts_);
-  copy_rows_ = copy_rows(rows_);
-  copy_floats_ = copy_rows_ * lines;
+  in_place_ = problem.is_in_place();
+  by_panels_ = units_ == 1 && panels_ >= 4 * threads && x.channels * y.channels * taps > x.image_elements();
+  copy_rows_ = in_place_ ? x.height : copy_rows(rows_);
+  copy_floats_ = in_place_ ? 0 : copy_rows_ * lines;
   sum_floats_ = sums(rows_);
   const auto place = [&](int64_t row, int64_t column) { return (row * copy_width_ + column) * kLanes; };
   for (int64_t h = 0; h < rows_; ++h) {
@@ -175,19 +184,25 @@ void Strips::pack(const float* weight, float* packed) const {
 
 void Strips::run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* workspace,
                  float* y) const {
-  const int64_t all = problem_.y.images * units_ * parts_ * panels_;
+  const int64_t parts = problem_.y.images * units_ * parts_;
+  const auto part_of = [&](int64_t index) {
+    const int64_t top = index % parts_ * rows_, rows = std::min(rows_, problem_.y.height - top);
+    return Part{index / parts_ / units_, index / parts_ % units_, top, rows * problem_.y.width};
+  };
   const auto share = [&](int64_t rank) {
     float* copy = workspace + rank * (copy_floats_ + sum_floats_);
     const Operands operands{x, packed, epilogue, copy, copy + copy_floats_, y};
-    int64_t begin = all * rank / threads_;
-    const int64_t end = all * (rank + 1) / threads_;
+    if (by_panels_) {
+      const int64_t first = panels_ * rank / threads_, last = panels_ * (rank + 1) / threads_;
+      for (int64_t i = 0; i < parts; ++i) run_part(operands, part_of(i), first, last);
+      return;
+    }
+    int64_t begin = parts * panels_ * rank / threads_;
+    const int64_t end = parts * panels_ * (rank + 1) / threads_;
     while (begin < end) {
-      const int64_t index = begin / panels_, first_panel = begin % panels_;
-      const int64_t last_panel = std::min(panels_, first_panel + end - begin);
-      const int64_t top = index % parts_ * rows_, rows = std::min(rows_, problem_.y.height - top);
-      const Part part{index / parts_ / units_, index / parts_ % units_, top, rows * problem_.y.width};
-      run_part(operands, part, first_panel, last_panel);
-      begin += last_panel - first_panel;
+      const int64_t first = begin % panels_, last = std::min(panels_, first + end - begin);
+      run_part(operands, part_of(begin / panels_), first, last);
+      begin += last - first;
     }
   };
   parallel_for(threads_, [&](int64_t begin, int64_t end) {
@@ -200,12 +215,19 @@ void Strips::run_part(const Operands& operands, const Part& part, int64_t first_
   const int64_t taps = problem_.kernel[0] * problem_.kernel[1];
   for (int64_t i = 0; i < chunks_; ++i) {
     const Vectors in = chunk(i);
-    copy_input(operands, part, in);
+    const float* input = operands.copy;
+    if (in_place_) {
+      input = operands.x + problem_.x.offset(part.image, (part.unit * in_vectors_ + in.first) * kLanes,
+                                             part.top * problem_.x.width);
+    } else {
+      copy_input(operands, part, in);
+    }
     for (int64_t p = first_panel; p < last_panel; ++p) {
       const Vectors out = panel(p);
       choose<int64_t{1}, int64_t{2}, int64_t{3}>(out.count, [&](auto vectors) {
         constexpr int64_t kVectors = vectors(), kMost = rows_of(kVectors);
         Panel<kVectors> panel;
+        panel.input = input;
         panel.weight = weight_of(operands.packed, part.unit, in, out);
         panel.last_tap = taps_.data() + in.count * taps;
         panel.sums = operands.sums + out.first * part.positions * kLanes;
@@ -268,7 +290,7 @@ void Strips::copy_input(const Operands& operands, const Part& part, const Vector
 template <int64_t kRows, int64_t kVectors, int64_t kWidth>
 void Strips::multiply(const Operands& operands, const Panel<kVectors>& panel, int64_t position) const {
   const float* from[kRows];
-  for (int64_t r = 0; r < kRows; ++r) from[r] = operands.copy + places_[position + r];
+  for (int64_t r = 0; r < kRows; ++r) from[r] = panel.input + places_[position + r];
   float* stored = panel.sums + position * kVectors * kLanes;
   Vec sums[kRows][kVectors] = {};
   if (panel.adds) {

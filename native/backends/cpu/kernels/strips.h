@@ -31,8 +31,10 @@ struct StripProblem {
 
   // Whether the maps can be computed so: groups of whole vectors, or of 4 channels.
   bool is_suitable() const;
-  // Whether that takes less time than oneDNN's way.
-  bool pays() const;
+  // Whether the map itself is what a copy would be.
+  bool is_in_place() const;
+  // Whether that takes less time than oneDNN's way; a gate that does not go into the weight counts.
+  bool pays(bool gated) const;
 };
 
 class Strips {
@@ -77,6 +79,8 @@ class Strips {
   int64_t in_vectors_, out_vectors_;  // of a unit
   int64_t panels_, chunks_;           // of a unit
   int64_t rows_, parts_;              // of the output at a time, and how many such parts a map has
+  bool in_place_;                     // the input is read where it lies, not from a copy
+  bool by_panels_;                    // threads share the panels of each part, not the parts
   int64_t copy_rows_, copy_width_;    // of the copied input
   int64_t copy_floats_, sum_floats_;  // of a thread's workspace
   std::vector<int64_t> places_;       // by position of a part: where the copy has what its first tap reads

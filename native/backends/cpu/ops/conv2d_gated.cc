@@ -88,12 +88,17 @@ class GatedStep final : public Step {
 
 }  // namespace
 
+bool is_small_for_outputs(const ConvolutionProblem& problem) {
+  return kOutputsPerWeight * weight_elements(problem) <=
+         problem.out_channels * problem.out_height * problem.out_width;
+}
+
 bool gates_weight(const PrepareContext& context) {
   const Node& node = context.node;
   if (node.op != "conv2d_fused" || !node.has_input(3)) return false;
   const ConvolutionProblem problem = problem_of(context);
   const MapLayout x = layout_of(context.in(0)), y = layout_of(context.out(0));
-  if (kOutputsPerWeight * weight_elements(problem) > y.image_elements()) return false;
+  if (!is_small_for_outputs(problem)) return false;
   ConvolutionProblem plain = problem;
   plain.adds = false;
   plain.activation.reset();

@@ -3,8 +3,12 @@
 #pragma once
 
 #include "backends/backend.h"
+#include "backends/cpu/convolution.h"
 
 namespace senet::cpu {
+
+// Whether an image has so many outputs for its weight that to gate the weight is little beside a pass over them.
+bool is_small_for_outputs(const ConvolutionProblem& problem);
 
 // Whether that takes less time than a pass over the output; false without a gate.
 bool gates_weight(const PrepareContext& context);
