@@ -13,8 +13,8 @@ namespace senet::cpu {
 namespace {
 
 // Most vectors of a panel and, by their number, most positions of a strip: at most 12 sums in 16 registers.
-constexpr int64_t kMostVectors = 3;
-constexpr int64_t rows_of(int64_t vectors) {
+constexpr int64_t kMostPanelVectors = 3;
+constexpr int64_t strip_rows(int64_t vectors) {
   return vectors == 1 ? 8 : vectors == 2 ? 6 : 3;
 }
 
@@ -89,7 +89,7 @@ Strips::Strips(const StripProblem& problem, int64_t threads) : problem_(problem)
   units_ = problem.groups * width_ / kLanes;
   in_vectors_ = x.channels / kLanes / units_;
   out_vectors_ = y.channels / kLanes / units_;
-  panels_ = parts_of(out_vectors_, out_vectors_ % 2 == 0 ? 2 : kMostVectors);
+  panels_ = parts_of(out_vectors_, out_vectors_ % 2 == 0 ? 2 : kMostPanelVectors);
   const int64_t widest = parts_of(out_vectors_, panels_);
   const int64_t taps = problem.kernel[0] * problem.kernel[1];
   chunks_ = parts_of(in_vectors_, std::max<int64_t>(1, kWeightFloats / (taps * width_ * widest * kLanes)));
@@ -225,7 +225,7 @@ void Strips::run_part(const Operands& operands, const Part& part, int64_t first_
     for (int64_t p = first_panel; p < last_panel; ++p) {
       const Vectors out = panel(p);
       choose<int64_t{1}, int64_t{2}, int64_t{3}>(out.count, [&](auto vectors) {
-        constexpr int64_t kVectors = vectors(), kMost = rows_of(kVectors);
+        constexpr int64_t kVectors = vectors(), kMost = strip_rows(kVectors);
         Panel<kVectors> panel;
         panel.input = input;
         panel.weight = weight_of(operands.packed, part.unit, in, out);

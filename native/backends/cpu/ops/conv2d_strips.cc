@@ -12,7 +12,7 @@ namespace senet::cpu {
 
 namespace {
 
-constexpr const char* kMark = "strips";
+constexpr const char* kStripsMark = "strips";
 
 class StripStep final : public Step {
  public:
@@ -67,11 +67,11 @@ std::optional<StripProblem> strip_problem(const ConvolutionProblem& p, int64_t x
 }
 
 void mark_strips(Node* node) {
-  node->attributes[kMark] = true;
+  node->attributes[kStripsMark] = true;
 }
 
 bool is_marked_strips(const Node& node) {
-  return node.attributes.count(kMark) > 0;
+  return node.attributes.count(kStripsMark) > 0;
 }
 
 StepPlan prepare_conv2d_strips(const PrepareContext& context) {

@@ -9,7 +9,7 @@ namespace senet::cpu {
 
 namespace {
 
-constexpr const char* kMark = "winograd";
+constexpr const char* kWinogradMark = "winograd";
 
 const float* floats(const Binding& binding, size_t input) {
   return input < binding.inputs.size() ? static_cast<const float*>(binding.inputs[input]) : nullptr;
@@ -104,11 +104,11 @@ std::optional<WinogradProblem> winograd_problem(const Graph& graph, const Node& 
 }
 
 void mark_winograd(Node* node) {
-  node->attributes[kMark] = true;
+  node->attributes[kWinogradMark] = true;
 }
 
 bool is_marked_winograd(const Node& node) {
-  return node.attributes.count(kMark) > 0;
+  return node.attributes.count(kWinogradMark) > 0;
 }
 
 StepPlan prepare_conv2d_winograd(const PrepareContext& context) {
