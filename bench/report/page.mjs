@@ -4,7 +4,7 @@ import { costCharts, timeCharts } from './charts.mjs';
 import { escapeText, number, quantity } from './html.mjs';
 import { method } from './method.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { kernelTable, ofSuite, pivot, skippedList, versionsOf } from './tables.mjs';
+import { kernelTable, ofSuite, pivot, skippedList, table, versionsOf, zooRows } from './tables.mjs';
 
 const style = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #57606a; --line: #d8dee4; --back: #fff; --card: #f6f8fa; }
@@ -67,6 +67,11 @@ function facts(report) {
   return `<dl>${present.map(([name, text]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(text)}</dd>`).join('')}</dl>`;
 }
 
+function zooTable(results) {
+  const { heads, rows } = zooRows(results);
+  return table(heads, rows);
+}
+
 const detailed = (title, content) => (content === '' ? '' : `<h3>${title}</h3>\n${content}`);
 
 /** @param report what --json writes */
@@ -96,6 +101,7 @@ ${detailed('Networks', pivot(results, 'models', 'work'))}
 ${detailed('SE cost', pivot(results, 'se-cost', 'work'))}
 ${detailed('Beside the iterations', ['startup', 'compile', 'memory', 'event-loop', 'install-size'].map((suite) => pivot(results, suite, suite.replace('-', ' '))).join('\n'))}
 ${detailed('Growth', ['scaling', 'growth'].map((suite) => pivot(results, suite, suite)).join('\n'))}
+${detailed('Zoo', zooTable(results))}
 ${detailed('Kernels', kernelTable(results))}
 </section>
 <section><h2>Method</h2>

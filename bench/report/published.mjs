@@ -2,7 +2,7 @@
 import { costCharts, timeCharts } from './charts.mjs';
 import { number, percentOver, quantity } from './html.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { familyOf, ofSuite, unique, versionsOf } from './tables.mjs';
+import { familyOf, ofSuite, unique, versionsOf, zooRows } from './tables.mjs';
 
 const [BEGIN, END] = ['<!-- results: npm run bench -- --from FILE --publish -->', '<!-- end of results -->'];
 
@@ -94,24 +94,11 @@ function scalingTable(results) {
   return table(['work', 'times as fast'], rows);
 }
 
-/** The models of the zoo beside onnxruntime-node, and the geometric means of those with and without SE. */
 function zooTable(results) {
-  const some = ofSuite(results, 'pairs');
-  const rows = some.flatMap(({ measure, ms, againstMs, ratio }) => {
-    const [, model, size] = /^(\S+), (\d+x\d+), inference, batch 1$/.exec(measure) ?? [];
-    if (model === undefined || ratio === undefined) return [];
-    return [[`\`${model}\``, size, quantity(ms, 'ms'), quantity(againstMs, 'ms'), ratio.toFixed(2)]];
-  });
-  const means = some
-    .filter(({ models }) => models !== undefined)
-    .map(({ measure, models, ratio }) => [
-      measure.replace(/^inference of the zoo (.*), batch 1$/, `${models} models $1, geometric mean`),
-      ...['', '', ''],
-      ratio.toFixed(3),
-    ]);
+  const { heads, rows } = zooRows(results);
   return table(
-    ['inference, batch 1', 'size', 'senet', 'onnxruntime-node', 'time to it'],
-    [...means, ...rows],
+    heads,
+    rows.map(([name, ...cells]) => [cells[0] === '' ? name : `\`${name}\``, ...cells]),
   );
 }
 

@@ -78,6 +78,25 @@ export function kernelTable(results) {
   return table(['kernel', 'senet', 'GFLOP/s', 'GB/s', 'of peak', ...others], rows);
 }
 
+/** The geometric means of the zoo's ratios to onnxruntime-node, then each model beside it. */
+export function zooRows(results) {
+  const some = ofSuite(results, 'pairs');
+  const models = some.flatMap(({ measure, ms, againstMs, ratio }) => {
+    const [, model, size] = /^(\S+), (\d+x\d+), inference, batch 1$/.exec(measure) ?? [];
+    if (model === undefined || ratio === undefined) return [];
+    return [[model, size, quantity(ms, 'ms'), quantity(againstMs, 'ms'), ratio.toFixed(2)]];
+  });
+  const means = some
+    .filter(({ models: count }) => count !== undefined)
+    .map(({ measure, models: count, ratio }) => [
+      measure.replace(/^inference of the zoo (.*), batch 1$/, `${count} models $1, geometric mean`),
+      ...['', '', ''],
+      ratio.toFixed(3),
+    ]);
+  const heads = ['inference, batch 1', 'size', 'senet', 'onnxruntime-node', 'time to it'];
+  return { heads, rows: [...means, ...models] };
+}
+
 /** What was not run, each reason once. */
 export function skippedList(results) {
   const reasons = new Map();

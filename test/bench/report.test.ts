@@ -87,6 +87,15 @@ describe('the page', () => {
     expect(html).not.toMatch(/NaN|undefined|\[object/);
   });
 
+  test('has the zoo as a table, its means first', () => {
+    const pair = { suite: 'pairs', contender: 'senet net', unit: 'ratio', value: 0.5, ratio: 0.5 };
+    const html = page([
+      { ...pair, measure: 'net, 32x32, inference, batch 1', ms: 10, againstMs: 20 } as Result,
+      { ...pair, measure: 'inference of the zoo with SE, batch 1', models: 1 } as Result,
+    ]);
+    expect(html).toMatch(/1 models with SE, geometric mean.*net<\/th><td>32x32<\/td><td>10.0 ms/s);
+  });
+
   test('escapes what contenders and machines say', () => {
     const bad = '<img src=x onerror="1">';
     const html = page([timed(bad, 1), { ...timed('b', 1), value: undefined!, skipped: bad }], {

@@ -95,7 +95,7 @@ void GroupedProducts::multiply(int64_t group, const Panel& panel, int64_t row, c
 }
 
 void GroupedProducts::run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue,
-                          float* y) const {
+                          float* /*workspace*/, float* y) const {
   const int64_t rows = problem_.images * problem_.positions;
   const auto block = [&](int64_t first, int64_t last) {
     const float* w = packed;

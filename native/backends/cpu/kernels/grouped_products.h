@@ -25,7 +25,9 @@ class GroupedProducts {
   size_t weight_bytes() const;
   // weight [K, C/groups] to [group][panel of vectors of K][C/groups][vectors], zeros where the last is not full.
   void pack(const float* weight, float* packed) const;
-  void run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* y) const;
+  static constexpr size_t workspace_bytes() { return 0; }
+  void run(const float* x, const float* packed, const ConvolutionEpilogue& epilogue, float* workspace,
+           float* y) const;
 
  private:
   // Output channels [first, first + width) of a group, in `vectors` vectors.

@@ -146,11 +146,9 @@ Strips::Vectors Strips::chunk(int64_t index) const {
 }
 
 // The order is [unit][chunk][panel][vector of the chunk][tap][channel][vectors of the panel].
-const float* Strips::weight_of(const float* packed, int64_t unit, const Vectors& chunk,
-                               const Vectors& panel) const {
+int64_t Strips::weight_place(int64_t unit, const Vectors& chunk, const Vectors& panel) const {
   const int64_t depth = problem_.kernel[0] * problem_.kernel[1] * width_;
-  return packed +
-         ((unit * in_vectors_ + chunk.first) * out_vectors_ + panel.first * chunk.count) * depth * kLanes;
+  return ((unit * in_vectors_ + chunk.first) * out_vectors_ + panel.first * chunk.count) * depth * kLanes;
 }
 
 void Strips::pack(const float* weight, float* packed) const {
@@ -165,7 +163,7 @@ void Strips::pack(const float* weight, float* packed) const {
       const int64_t unit = i / (chunks_ * panels_);
       const Vectors in = chunk(i / panels_ % chunks_), out = panel(i % panels_);
       const int64_t first = (unit * out_vectors_ + out.first) * kLanes, lanes = out.count * kLanes;
-      float* to = packed + (weight_of(packed, unit, in, out) - packed);
+      float* to = packed + weight_place(unit, in, out);
       // A vector of input channels at a time: what its filters are spread over stays in the cache.
       for (int64_t v = in.first; v < in.first + in.count; ++v) {
         for (int64_t k = 0; k < lanes; ++k) {
@@ -228,7 +226,7 @@ void Strips::run_part(const Operands& operands, const Part& part, int64_t first_
         constexpr int64_t kVectors = vectors(), kMost = strip_rows(kVectors);
         Panel<kVectors> panel;
         panel.input = input;
-        panel.weight = weight_of(operands.packed, part.unit, in, out);
+        panel.weight = operands.packed + weight_place(part.unit, in, out);
         panel.last_tap = taps_.data() + in.count * taps;
         panel.sums = operands.sums + out.first * part.positions * kLanes;
         panel.adds = i > 0;

@@ -66,7 +66,7 @@ class Strips {
 
   Vectors panel(int64_t index) const;
   Vectors chunk(int64_t index) const;
-  const float* weight_of(const float* packed, int64_t unit, const Vectors& chunk, const Vectors& panel) const;
+  int64_t weight_place(int64_t unit, const Vectors& chunk, const Vectors& panel) const;
   void run_part(const Operands& operands, const Part& part, int64_t first_panel, int64_t last_panel) const;
   void copy_input(const Operands& operands, const Part& part, const Vectors& chunk) const;
   template <int64_t kRows, int64_t kVectors, int64_t kWidth>

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/packed_convolution.h"
 
 namespace senet::cpu {
 
@@ -11,53 +12,13 @@ namespace {
 
 constexpr const char* kWinogradMark = "winograd";
 
-const float* floats(const Binding& binding, size_t input) {
-  return input < binding.inputs.size() ? static_cast<const float*>(binding.inputs[input]) : nullptr;
-}
-
-class WinogradStep final : public Step {
- public:
-  WinogradStep(const Winograd& winograd, const Node& node, bool constant_weight)
-      : winograd_(winograd),
-        constant_weight_(constant_weight),
-        fused_(node.op == "conv2d_fused"),
-        relu_(fused_ && node.flag("relu")) {}
-
-  size_t workspace_bytes() const {
-    return winograd_.workspace_bytes() + (constant_weight_ ? 0 : winograd_.weight_bytes());
-  }
-
-  void bind(const Binding& b) override {
-    x_ = floats(b, 0);
-    weight_ = floats(b, 1);
-    epilogue_ = {floats(b, 2), fused_ ? floats(b, 3) : nullptr, fused_ ? floats(b, 4) : nullptr, relu_};
-    y_ = static_cast<float*>(b.outputs[0]);
-    workspace_ = static_cast<float*>(b.workspace);
-    packed_ = static_cast<float*>(constant_weight_ ? b.constants : b.workspace);
-    if (!constant_weight_) workspace_ += winograd_.weight_bytes() / sizeof(float);
-  }
-
-  void refresh() override { winograd_.pack(weight_, packed_); }
-
-  void run() override {
-    if (!constant_weight_) winograd_.pack(weight_, packed_);
-    winograd_.run(x_, packed_, epilogue_, workspace_, y_);
-  }
-
- private:
-  Winograd winograd_;
-  bool constant_weight_, fused_, relu_;
-  const float *x_ = nullptr, *weight_ = nullptr;
-  ConvolutionEpilogue epilogue_;
-  float *packed_ = nullptr, *workspace_ = nullptr, *y_ = nullptr;
-};
-
 class WinogradGradWeightStep final : public Step {
  public:
   explicit WinogradGradWeightStep(const WinogradGradWeight& winograd) : winograd_(winograd) {}
 
   void bind(const Binding& b) override {
-    x_ = floats(b, 0), dy_ = floats(b, 1);
+    x_ = static_cast<const float*>(b.inputs[0]);
+    dy_ = static_cast<const float*>(b.inputs[1]);
     dweight_ = static_cast<float*>(b.outputs[0]);
     workspace_ = static_cast<float*>(b.workspace);
   }
@@ -112,21 +73,11 @@ bool is_marked_winograd(const Node& node) {
 }
 
 StepPlan prepare_conv2d_winograd(const PrepareContext& context) {
-  const Node& node = context.node;
   const WinogradProblem problem = checked_problem(context);
-  if (node.op == "conv2d_fused") {
-    if (node.has_input(3)) require_per_channel(node, context.in(3), problem.y);
-    if (node.has_input(4)) require_same_storage(node, context.in(4), context.out(0));
-  }
   const Winograd winograd(problem);
-  const bool constant_weight = context.constant_input[1];
-  auto step = std::make_unique<WinogradStep>(winograd, node, constant_weight);
-  StepPlan plan;
-  plan.workspace_bytes = step->workspace_bytes();
-  plan.constant_bytes = constant_weight ? winograd.weight_bytes() : 0;
+  StepPlan plan = plan_packed_convolution(context, winograd, problem.y);
   plan.extra_bytes = winograd.extra_bytes();
   plan.implementation = "winograd";
-  plan.step = std::move(step);
   return plan;
 }
 
