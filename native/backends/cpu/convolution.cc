@@ -13,6 +13,8 @@ namespace senet::cpu {
 
 namespace {
 
+constexpr const char* kAlgorithm = "algorithm";
+
 bool is_reference(const dnnl::primitive_desc_base& desc) {
   return !desc || std::string(desc.impl_info_str()).rfind("ref", 0) == 0;
 }
@@ -56,6 +58,15 @@ Places places_of(ConvolutionDirection direction) {
 }
 
 }  // namespace
+
+void set_algorithm(Node* node, ConvolutionAlgorithm algorithm) {
+  node->attributes[kAlgorithm] = static_cast<double>(algorithm);
+}
+
+ConvolutionAlgorithm algorithm_of(const Node& node) {
+  if (node.attributes.count(kAlgorithm) == 0) return ConvolutionAlgorithm::kDirect;
+  return static_cast<ConvolutionAlgorithm>(node.integer(kAlgorithm));
+}
 
 ConvolutionValues convolution_values(const Node& node) {
   if (node.op == "conv2d_grad_input") return {node.output(0), node.input(0), node.input(1), kAbsent};

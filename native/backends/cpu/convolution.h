@@ -20,6 +20,11 @@ struct ConvolutionValues {
 };
 ConvolutionValues convolution_values(const Node& node);
 
+// What computes a convolution node: oneDNN unless lower() says otherwise.
+enum class ConvolutionAlgorithm { kDirect, kWinograd, kStrips };
+void set_algorithm(Node* node, ConvolutionAlgorithm algorithm);
+ConvolutionAlgorithm algorithm_of(const Node& node);
+
 // Whether oneDNN has only its slow reference code for a problem whose maps lie in the given blocks. A map of
 // the input side with a block that is not 8 may be brought into another form first.
 bool only_reference(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block,

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/fuse_activations.h"
+#include "backends/cpu/fuse_squeezes.h"
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/conv2d_gated.h"
@@ -86,7 +87,7 @@ class CpuBackend final : public Backend {
       graph = with_conversions(std::move(graph), plain, maps, block);
     }
     choose_algorithms(&graph);
-    return fuse_activations(std::move(graph));
+    return fuse_squeezes(fuse_activations(std::move(graph)));
   }
 
   StepPlan prepare(const PrepareContext& context) const override {
@@ -189,10 +190,10 @@ class CpuBackend final : public Backend {
       const auto tiles = winograd_problem(*graph, node);
       const ConvolutionValues ids = convolution_values(node);
       if (tiles && (convolutions_ == "winograd" || (convolutions_ == "auto" && tiles->pays()))) {
-        mark_winograd(&node);
+        set_algorithm(&node, ConvolutionAlgorithm::kWinograd);
       } else if (takes_strips(node, convolution_problem(*graph, node), layout_of(graph->values[ids.x]).block,
                               layout_of(graph->values[ids.y]).block)) {
-        mark_strips(&node);
+        set_algorithm(&node, ConvolutionAlgorithm::kStrips);
       }
     }
   }

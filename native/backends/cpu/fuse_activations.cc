@@ -7,8 +7,6 @@
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/conv2d_grouped.h"
-#include "backends/cpu/ops/conv2d_strips.h"
-#include "backends/cpu/ops/conv2d_winograd.h"
 
 namespace senet::cpu {
 
@@ -31,7 +29,7 @@ std::vector<int> use_counts(const Graph& graph) {
 
 // A convolution of inference with nothing between it and its output but a bias.
 bool is_bare(const Node& node) {
-  return node.op == "conv2d_fused" && !is_marked_winograd(node) && !is_marked_strips(node) &&
+  return node.op == "conv2d_fused" && algorithm_of(node) == ConvolutionAlgorithm::kDirect &&
          !node.has_input(3) && !node.has_input(4) && !fused_activation(node);
 }
 

@@ -49,6 +49,7 @@ void unrolled(const Body& body) {
 template <int64_t kVectors>
 struct Strips::Panel {
   const float *input, *weight, *gate;
+  float* squeeze;  // of the part's image
   const int64_t* last_tap;
   const float* next;          // of the next panel's weight what a strip brings into the cache
   int64_t prefetched;         // floats of it for each tap
@@ -237,6 +238,7 @@ void Strips::run_part(const Operands& operands, const Part& part, int64_t first_
         }
         panel.gate = operands.epilogue.gate;
         if (panel.gate != nullptr) panel.gate += part.image * problem_.y.channels;
+        panel.squeeze = operands.epilogue.sums_of(part.image, problem_.y.channels);
         const int64_t strips = parts_of(part.positions, kMost);
         const int64_t least = part.positions / strips, longer = part.positions % strips;
         const int64_t floats = in.count * taps * width_ * kVectors * kLanes;
@@ -331,6 +333,7 @@ void Strips::multiply(const Operands& operands, const Panel<kVectors>& panel, in
     const Vec bias = epilogue.bias == nullptr ? Vec{} : load(epilogue.bias + panel.channel[k]);
     const Vec gate = panel.gate == nullptr ? broadcast(1.0f) : load(panel.gate + panel.channel[k]);
     const int64_t start = panel.y[k] + position * block;
+    Vec total{};
     for (int64_t r = 0; r < kRows; ++r) {
       const int64_t at = start + r * block;
       Vec value = (sums[r][k] + bias) * gate;
@@ -338,6 +341,11 @@ void Strips::multiply(const Operands& operands, const Panel<kVectors>& panel, in
       // Written so that a NaN stays one.
       if (epilogue.relu) value = value < Vec{} ? Vec{} : value;
       store(operands.y + at, value);
+      total += value;
+    }
+    if (panel.squeeze != nullptr) {
+      float* squeeze = panel.squeeze + panel.channel[k];
+      store(squeeze, load(squeeze) + total);
     }
   }
 }

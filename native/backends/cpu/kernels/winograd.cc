@@ -177,6 +177,7 @@ void Winograd::transform_outputs(const Team& team, const float* m, int64_t first
               const Vec gate =
                   epilogue.gate == nullptr ? broadcast(1.0f) : load(epilogue.gate + image * map.channels + k);
               const int64_t start = map.offset(image, k, 0) + (top * map.width + left) * map.block;
+              Vec total{};
               for (int64_t i = 0; i < std::min(kTile, map.height - top); ++i) {
                 for (int64_t j = 0; j < std::min(kTile, map.width - left); ++j) {
                   const int64_t at = start + (i * map.width + j) * map.block;
@@ -185,7 +186,11 @@ void Winograd::transform_outputs(const Team& team, const float* m, int64_t first
                   // Written so that a NaN stays one.
                   if (epilogue.relu) value = value < Vec{} ? Vec{} : value;
                   store(y + at, value);
+                  total += value;
                 }
+              }
+              if (float* squeeze = epilogue.sums_of(image, map.channels); squeeze != nullptr) {
+                store(squeeze + k, load(squeeze + k) + total);
               }
             });
 }

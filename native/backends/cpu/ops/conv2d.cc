@@ -117,8 +117,9 @@ class Conv2dStep final : public Step {
 
 StepPlan prepare_conv2d(const PrepareContext& context) {
   const Node& node = context.node;
-  if (is_marked_winograd(node)) return prepare_conv2d_winograd(context);
-  if (is_marked_strips(node)) return prepare_conv2d_strips(context);
+  const ConvolutionAlgorithm algorithm = algorithm_of(node);
+  if (algorithm == ConvolutionAlgorithm::kWinograd) return prepare_conv2d_winograd(context);
+  if (algorithm == ConvolutionAlgorithm::kStrips) return prepare_conv2d_strips(context);
   if (is_grouped_products(context.graph, node)) return prepare_conv2d_grouped(context);
   require_operands(node, 2, 1);
   if (gates_weight(context)) return prepare_conv2d_gated(context);

@@ -62,13 +62,16 @@ StepPlan prepare_grad(const PrepareContext& context) {
 }  // namespace
 
 StepPlan prepare_conv2d_grad_input(const PrepareContext& context) {
-  if (is_marked_winograd(context.node)) return prepare_conv2d_winograd(context);
-  if (is_marked_strips(context.node)) return prepare_conv2d_strips(context);
+  const ConvolutionAlgorithm algorithm = algorithm_of(context.node);
+  if (algorithm == ConvolutionAlgorithm::kWinograd) return prepare_conv2d_winograd(context);
+  if (algorithm == ConvolutionAlgorithm::kStrips) return prepare_conv2d_strips(context);
   return prepare_grad<Conv2dGradInputStep>(context);
 }
 
 StepPlan prepare_conv2d_grad_weight(const PrepareContext& context) {
-  if (is_marked_winograd(context.node)) return prepare_conv2d_grad_weight_winograd(context);
+  if (algorithm_of(context.node) == ConvolutionAlgorithm::kWinograd) {
+    return prepare_conv2d_grad_weight_winograd(context);
+  }
   return prepare_grad<Conv2dGradWeightStep>(context);
 }
 

@@ -10,12 +10,6 @@
 
 namespace senet::cpu {
 
-namespace {
-
-constexpr const char* kStripsMark = "strips";
-
-}  // namespace
-
 std::optional<StripProblem> strip_problem(const ConvolutionProblem& p, int64_t x_block, int64_t y_block) {
   if (onednn_block() != 8) return std::nullopt;
   const MapLayout x{p.images, p.in_channels, p.in_height, p.in_width, x_block};
@@ -30,14 +24,6 @@ std::optional<StripProblem> strip_problem(const ConvolutionProblem& p, int64_t x
   }
   const bool is_product = p.direction != ConvolutionDirection::kGradWeight && problem.is_suitable();
   return is_product ? std::optional(problem) : std::nullopt;
-}
-
-void mark_strips(Node* node) {
-  node->attributes[kStripsMark] = true;
-}
-
-bool is_marked_strips(const Node& node) {
-  return node.attributes.count(kStripsMark) > 0;
 }
 
 StepPlan prepare_conv2d_strips(const PrepareContext& context) {

@@ -14,11 +14,7 @@ namespace senet::cpu {
 std::optional<StripProblem> strip_problem(const ConvolutionProblem& problem, int64_t x_block,
                                           int64_t y_block);
 
-// Tells the nodes that are to be computed so from the others.
-void mark_strips(Node* node);
-bool is_marked_strips(const Node& node);
-
-// Of marked nodes.
+// Of nodes with ConvolutionAlgorithm::kStrips.
 StepPlan prepare_conv2d_strips(const PrepareContext& context);
 
 }  // namespace senet::cpu

@@ -10,8 +10,6 @@ namespace senet::cpu {
 
 namespace {
 
-constexpr const char* kWinogradMark = "winograd";
-
 class WinogradGradWeightStep final : public Step {
  public:
   explicit WinogradGradWeightStep(const WinogradGradWeight& winograd) : winograd_(winograd) {}
@@ -62,14 +60,6 @@ std::optional<WinogradProblem> winograd_problem(const Graph& graph, const Node& 
   }
   if (!problem.is_suitable()) return std::nullopt;
   return problem;
-}
-
-void mark_winograd(Node* node) {
-  node->attributes[kWinogradMark] = true;
-}
-
-bool is_marked_winograd(const Node& node) {
-  return node.attributes.count(kWinogradMark) > 0;
 }
 
 StepPlan prepare_conv2d_winograd(const PrepareContext& context) {

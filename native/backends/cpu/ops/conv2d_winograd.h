@@ -11,11 +11,7 @@ namespace senet::cpu {
 // The problem of a convolution node that the algorithm can compute with its maps as they are stored, or nothing.
 std::optional<WinogradProblem> winograd_problem(const Graph& graph, const Node& node);
 
-// Tells the nodes that are to be computed so from the others.
-void mark_winograd(Node* node);
-bool is_marked_winograd(const Node& node);
-
-// Of marked nodes.
+// Of nodes with ConvolutionAlgorithm::kWinograd.
 StepPlan prepare_conv2d_winograd(const PrepareContext& context);  // and conv2d_grad_input
 StepPlan prepare_conv2d_grad_weight_winograd(const PrepareContext& context);
 
