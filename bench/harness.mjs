@@ -64,8 +64,9 @@ export class Contender {
     return this;
   }
 
-  /** Bytes of memory it has held at most, as the kernel counts; undefined where there is no /proc. */
+  /** Bytes of memory it has held at most, as the kernel counts; undefined where there is no /proc, and of a browser. */
   peakBytes() {
+    if (this.info?.inBrowser) return undefined;
     try {
       const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
       return 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]);

@@ -7,6 +7,7 @@ import { listDevices } from '../../dist/index.js';
 import { Contender } from '../harness.mjs';
 import { optionsOf } from '../inputs.mjs';
 import { pinnedCpus } from '../machine.mjs';
+import { findBrowser } from '../peers/tfjs/find_browser.mjs';
 
 const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(bench, 'peers/tfjs/node_modules/@tensorflow');
@@ -96,6 +97,8 @@ const tfjsLimits = {
 /** One iteration of what takes half a minute is warm-up enough. */
 const warmupOf = (backend, { warmup }) => (backend === 'cpu' ? 1 : warmup);
 
+const NOT_SET_UP = 'not set up: bench/peers/tfjs/setup.mjs does it';
+
 function tfjs(backend) {
   const file = { node: 'tfjs-node/lib/napi-v8/tfjs_binding.node', wasm: 'tfjs-backend-wasm', cpu: 'tfjs' }[
     backend
@@ -103,7 +106,7 @@ function tfjs(backend) {
   return {
     name: `tfjs-${backend}`,
     runtime: 'node',
-    absent: existsSync(join(modules, file)) ? undefined : 'not set up: bench/peers/tfjs/setup.mjs does it',
+    absent: existsSync(join(modules, file)) ? undefined : NOT_SET_UP,
     kernels: script('peers/tfjs/kernels.mjs', '--backend', backend),
     env: (threads) => ({ TF_NUM_INTRAOP_THREADS: `${threads}`, TF_CPP_MIN_LOG_LEVEL: '2' }),
     cannot: tfjsLimits[backend],
@@ -114,6 +117,18 @@ function tfjs(backend) {
         backend,
         ...shared({ ...work, warmup: warmupOf(backend, work) }, threads),
       ),
+  };
+}
+
+function tfjsWebgpu() {
+  const noBrowser =
+    findBrowser() === undefined ? 'no browser: chromium or google-chrome on the path' : undefined;
+  return {
+    name: 'tfjs-webgpu',
+    runtime: 'browser',
+    absent: existsSync(join(modules, 'tfjs-backend-webgpu')) ? noBrowser : NOT_SET_UP,
+    cannot: () => undefined,
+    command: (work, threads) => script('peers/tfjs/browser.mjs', ...shared(work, threads)),
   };
 }
 
@@ -139,6 +154,7 @@ export async function listContenders({ python }) {
     onnxruntime(),
     ...['eager', 'channels_last', 'compiled'].map((variant) => pytorch(variant, python, noPytorch)),
     ...['node', 'wasm', 'cpu'].map(tfjs),
+    tfjsWebgpu(),
   ];
 }
 

@@ -30,13 +30,15 @@ function watchLoop() {
  * @param iteration one inference or training step; returns logits, or the loss
  * @param options.training whether it returns losses, of which the first three are what is checked
  * @param options.logits makes logits of what an inference returns
+ * @param options.time runs an iteration and says how long it took, where that is known elsewhere than here
  */
-export async function serve(info, iteration, { training, warmup, createMs, logits = (values) => values }) {
-  const first = await timed(iteration);
+export async function serve(info, iteration, options) {
+  const { training, warmup, createMs, logits = (values) => values, time = timed } = options;
+  const first = await time(iteration);
   const losses = [first.result];
   let warmMs = first.ms;
   for (let i = 1; i < warmup; i += 1) {
-    const { ms, result } = await timed(iteration);
+    const { ms, result } = await time(iteration);
     warmMs = ms;
     losses.push(result);
   }
@@ -45,7 +47,7 @@ export async function serve(info, iteration, { training, warmup, createMs, logit
   say({ ready: true, ...info, createMs, firstMs: first.ms, warmMs, ...result });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = line.trim();
-    if (request === 'run') say({ ms: (await timed(iteration)).ms });
+    if (request === 'run') say({ ms: (await time(iteration)).ms });
     else if (request === 'reset') {
       loop.reset();
       say({});

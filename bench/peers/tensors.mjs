@@ -1,29 +1,9 @@
-// Reads the safetensors files that bench/inputs.mjs writes, without senet: float32 alone.
+// Files of tensors in Node, and their order of dimensions.
 import { readFileSync } from 'node:fs';
+import { parseTensors } from './safetensors.mjs';
 
-/** @returns {Map<string, { shape: number[], data: Float32Array }>} */
-export function readTensors(path) {
-  const bytes = readFileSync(path);
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, start));
-  delete header.__metadata__;
-  return new Map(
-    Object.entries(header).map(
-      ([
-        name,
-        {
-          dtype,
-          shape,
-          data_offsets: [from, to],
-        },
-      ]) => {
-        if (dtype !== 'F32') throw new Error(`${path}: ${name}: expected F32, received ${dtype}`);
-        const copy = new Uint8Array(bytes.subarray(start + from, start + to));
-        return [name, { shape, data: new Float32Array(copy.buffer) }];
-      },
-    ),
-  );
-}
+/** The tensors of a file that bench/inputs.mjs has written, by name. */
+export const readTensors = (path) => parseTensors(readFileSync(path), path);
 
 /** Images [N, H, W, C] as [N, C, H, W]. */
 export function channelsFirst({ shape: [n, h, w, c], data }) {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { serve, timed } from '../serve.mjs';
 import { readTensors } from '../tensors.mjs';
 import { loadBackend } from './backend.mjs';
-import { forward, inferenceLayers, planOf, trainingLayers } from './net.mjs';
+import { createWork } from './work.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,55 +24,9 @@ const { values: options } = parseArgs({
 const { tf, version } = await loadBackend(options.backend);
 const tensors = readTensors(options.weights);
 const batch = readTensors(options.images);
-const plan = planOf(options.model);
 const training = options.mode === 'train';
-
-/** A step of SGD with momentum 0.9 and weight decay 1e-4 on all that is learned. */
-function trainer(images, labels) {
-  const { layers, variables } = trainingLayers(tf, tensors);
-  const byName = new Map([...variables.values()].map((variable) => [variable.name, variable]));
-  const optimizer = tf.train.momentum(0.001, 0.9);
-  return async () => {
-    const loss = tf.tidy(() => {
-      const { value, grads } = tf.variableGrads(
-        () => tf.losses.softmaxCrossEntropy(labels, forward(tf, plan, layers, images)),
-        [...byName.values()],
-      );
-      const decayed = Object.entries(grads).map(([name, grad]) => ({
-        name,
-        tensor: tf.add(grad, tf.mul(byName.get(name), 1e-4)),
-      }));
-      optimizer.applyGradients(decayed);
-      return value;
-    });
-    const [number] = await loss.data();
-    loss.dispose();
-    return number;
-  };
-}
-
-function predictor(images) {
-  const layers = inferenceLayers(tf, tensors);
-  return async () => {
-    const logits = tf.tidy(() => forward(tf, plan, layers, images));
-    const values = await logits.data();
-    logits.dispose();
-    return values;
-  };
-}
-
-function create() {
-  const { shape, data } = batch.get('images');
-  const images = tf.tensor4d(data, shape);
-  if (!training) return predictor(images);
-  const classes = tensors.get('fc.bias').data.length;
-  const labels = tf.cast(
-    tf.oneHot(tf.tensor1d(Array.from(batch.get('labels').data), 'int32'), classes),
-    'float32',
-  );
-  return trainer(images, labels);
-}
-
-const { ms: createMs, result: iteration } = await timed(create);
+const { ms: createMs, result: iteration } = await timed(() =>
+  createWork(tf, options.model, training, tensors, batch),
+);
 const info = { contender: `tfjs-${options.backend}`, version };
 await serve(info, iteration, { training, warmup: Number(options.warmup), createMs });

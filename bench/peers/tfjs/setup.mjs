@@ -1,7 +1,7 @@
 // Installs TensorFlow.js beside this file, and builds tfjs-node's addon against the TensorFlow of a Python environment, where
 // its prebuilt library cannot be downloaded or is older than wanted:
 //
-//   node bench/peers/tfjs/setup.mjs                            the wasm and cpu backends alone
+//   node bench/peers/tfjs/setup.mjs                            the wasm, webgpu and cpu backends alone
 //   node bench/peers/tfjs/setup.mjs --python .venv/bin/python  tfjs-node, too; the Python has tensorflow or tensorflow-cpu
 //
 // A wheel of TensorFlow holds the C library (in libtensorflow_cc) and its headers. The addon is linked against them where they
@@ -58,7 +58,7 @@ function buildAddon(tensorflow) {
 
 run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']);
 if (options.python === undefined)
-  console.log('wasm and cpu are ready; for tfjs-node give --python PYTHON_WITH_TENSORFLOW');
+  console.log('wasm, webgpu and cpu are ready; for tfjs-node give --python PYTHON_WITH_TENSORFLOW');
 else {
   buildAddon(tensorflowOf(options.python));
   console.log('tfjs-node is ready');
