@@ -20,8 +20,9 @@ function reasonIn(text) {
 
 /** A contender's process; speaks the line protocol that bench/peers/pytorch.py describes. */
 export class Contender {
-  constructor(name, command, env = {}) {
+  constructor(name, command, env = {}, runtime = undefined) {
     this.name = name;
+    this.runtime = runtime;
     const [program, ...args] = command;
     this.started = performance.now();
     this.child = spawn(program, args, {
@@ -66,7 +67,7 @@ export class Contender {
 
   /** Bytes of memory it has held at most, as the kernel counts; undefined where there is no /proc, and of a browser. */
   peakBytes() {
-    if (this.info?.inBrowser) return undefined;
+    if (this.runtime === 'browser') return undefined;
     try {
       const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
       return 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]);

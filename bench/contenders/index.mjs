@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listDevices } from '../../dist/index.js';
+import { findBrowser } from '../../scripts/find_browser.mjs';
 import { Contender } from '../harness.mjs';
 import { optionsOf } from '../inputs.mjs';
 import { pinnedCpus } from '../machine.mjs';
-import { findBrowser } from '../peers/tfjs/find_browser.mjs';
 
 const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(bench, 'peers/tfjs/node_modules/@tensorflow');
@@ -165,7 +165,7 @@ export function pinned(command, threads) {
 }
 
 /** Starts a contender's process; `command` is that of a work or of its kernels, `extra` more environment variables. */
-export function start({ name, env = {} }, command, threads, extra = {}) {
+export function start({ name, env = {}, runtime }, command, threads, extra = {}) {
   const own = typeof env === 'function' ? env(threads) : env;
-  return new Contender(name, pinned(command, threads), { ...own, ...extra });
+  return new Contender(name, pinned(command, threads), { ...own, ...extra }, runtime);
 }

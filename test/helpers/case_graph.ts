@@ -9,7 +9,8 @@ import { findOp } from '../../lib/ops/index.ts';
 import { Program } from '../../lib/program.ts';
 import { Tensor } from '../../lib/tensor.ts';
 import { gradientPositions, type OpCase } from '../cases/index.ts';
-import type { RefTensor } from '../reference/index.ts';
+import { type RefTensor, tensor } from '../reference/index.ts';
+import { Random } from './random.ts';
 
 export const inputName = (position: number): string => `input ${position}`;
 
@@ -31,6 +32,18 @@ export function forwardGraph(testCase: OpCase): Graph {
   builder.layer = testCase.name;
   const outputs = builder.emit(testCase.op, declareInputs(builder, testCase), testCase.attributes);
   return builder.finish(outputs.filter((id) => id !== ABSENT));
+}
+
+/** Normally distributed float32 values for each input of a graph, by name. */
+export function randomInputs(graph: Graph, seed: string): Map<string, RefTensor> {
+  const random = new Random(seed);
+  const feeds = new Map<string, RefTensor>();
+  for (const { kind, name, shape } of graph.values) {
+    if (kind !== 'input') continue;
+    const values = tensor([...shape]);
+    feeds.set(name, { ...values, data: values.data.map(() => Math.fround(random.normal())) });
+  }
+  return feeds;
 }
 
 /** Name of the input that holds the gradient arriving at the case's first output. */

@@ -1,7 +1,7 @@
 /** A live page in a real browser: it follows a run that trains, breaks no rule of its own policy and asks nobody else. */
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,17 +10,10 @@ import type { Model } from '../../lib/model.ts';
 import { data } from '../train/checkpoint_runs.ts';
 import { batches, tiny } from '../train/helpers.ts';
 
-/** The first browser on the path. */
-const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
-  .flatMap((name) => (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)))
-  .find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+const { findBrowser } = (await import(new URL('../../scripts/find_browser.mjs', import.meta.url).href)) as {
+  findBrowser: () => string | undefined;
+};
+const executablePath = findBrowser();
 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
 const dark: BrowserContextOptions = { colorScheme: 'dark' };

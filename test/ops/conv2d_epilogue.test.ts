@@ -5,10 +5,9 @@ import { GraphBuilder } from '../../lib/graph/builder.ts';
 import { f32, type Graph } from '../../lib/ir/graph.ts';
 import { activationKinds } from '../../lib/ops/activation.ts';
 import { Program } from '../../lib/program.ts';
-import { runOnDevice } from '../helpers/case_graph.ts';
+import { randomInputs, runOnDevice } from '../helpers/case_graph.ts';
 import { expectClose } from '../helpers/close.ts';
-import { Random } from '../helpers/random.ts';
-import { interpret, type RefTensor, tensor } from '../reference/index.ts';
+import { interpret } from '../reference/index.ts';
 
 const layouts = ['blocked8', 'channels_last'] as const;
 const devices = new Map<string, Device>();
@@ -54,13 +53,7 @@ function graphOf(
 
 /** Checks the outputs against the reference; gives the steps back. */
 async function stepsOf(device: Device, graph: Graph) {
-  const random = new Random('epilogue');
-  const feeds = new Map<string, RefTensor>();
-  for (const { kind, name, shape } of graph.values) {
-    if (kind !== 'input') continue;
-    const values = tensor([...shape]);
-    feeds.set(name, { ...values, data: values.data.map(() => Math.fround(random.normal())) });
-  }
+  const feeds = randomInputs(graph, 'epilogue');
   const { outputs } = await runOnDevice(device, graph, feeds);
   interpret(graph, feeds).forEach((expected, i) => {
     expectClose(outputs[i] as Float32Array, expected, { reduction: 18 * CHANNELS, dtype: 'f32' });

@@ -9,19 +9,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { findBrowser } from '../../../scripts/find_browser.mjs';
 import { serve, timed } from '../serve.mjs';
-import { findBrowser } from './find_browser.mjs';
+import { workOptions } from './work.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    model: { type: 'string' },
-    mode: { type: 'string' },
-    weights: { type: 'string' },
-    images: { type: 'string' },
-    warmup: { type: 'string', default: '3' },
-    batch: { type: 'string' },
-    size: { type: 'string' },
-    threads: { type: 'string' },
+    ...workOptions,
     // To try this file where there is no GPU; the benchmarks never do.
     software: { type: 'boolean', default: false },
   },
@@ -81,7 +75,6 @@ if (opened.absent !== undefined) {
 const info = {
   contender: 'tfjs-webgpu',
   version: `${opened.version} in Chromium ${browser.version()} on ${opened.gpu}`,
-  inBrowser: true,
 };
 await serve(info, () => page.evaluate(() => globalThis.contender.run()), {
   training,

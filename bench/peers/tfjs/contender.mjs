@@ -6,20 +6,10 @@ import { parseArgs } from 'node:util';
 import { serve, timed } from '../serve.mjs';
 import { readTensors } from '../tensors.mjs';
 import { loadBackend } from './backend.mjs';
-import { createWork } from './work.mjs';
+import { createWork, workOptions } from './work.mjs';
 
 const { values: options } = parseArgs({
-  options: {
-    backend: { type: 'string' },
-    model: { type: 'string' },
-    mode: { type: 'string' },
-    weights: { type: 'string' },
-    images: { type: 'string' },
-    warmup: { type: 'string', default: '3' },
-    batch: { type: 'string' },
-    size: { type: 'string' },
-    threads: { type: 'string' },
-  },
+  options: { ...workOptions, backend: { type: 'string' } },
 });
 const { tf, version } = await loadBackend(options.backend);
 const tensors = readTensors(options.weights);

@@ -1,6 +1,18 @@
 // What TensorFlow.js is asked to do, by any of its backends. Results are awaited by `data()`, which is when they are there.
 import { forward, inferenceLayers, planOf, trainingLayers } from './net.mjs';
 
+/** What a contender's command says of its work. */
+export const workOptions = {
+  model: { type: 'string' },
+  mode: { type: 'string' },
+  weights: { type: 'string' },
+  images: { type: 'string' },
+  warmup: { type: 'string', default: '3' },
+  batch: { type: 'string' },
+  size: { type: 'string' },
+  threads: { type: 'string' },
+};
+
 /** A step of SGD with momentum 0.9 and weight decay 1e-4 on all that is learned. */
 function trainer(tf, plan, tensors, images, labels) {
   const { layers, variables } = trainingLayers(tf, tensors);

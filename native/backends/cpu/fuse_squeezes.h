@@ -6,7 +6,7 @@
 
 namespace senet::cpu {
 
-// Behind the choice of algorithms: those of our own take the means along.
+// Behind the choice of algorithms: Winograd's and strips take the means along (ConvolutionEpilogue::sums).
 Graph fuse_squeezes(Graph graph);
 
 }  // namespace senet::cpu

@@ -15,7 +15,8 @@ struct ConvolutionEpilogue {
   const float* gate = nullptr;      // [N,K]
   const float* residual = nullptr;  // map like y
   bool relu = false;
-  // [threads,N,K]: each thread adds up what it writes, for a squeeze that would read y again.
+  // [threads,N,K]: each thread adds up what it writes, for a squeeze that would read y again. Grouped products, which
+  // fuse_squeezes() leaves alone, do not.
   float* sums = nullptr;
   int64_t thread_sums = 0;  // N * K
 

@@ -1,4 +1,4 @@
-// The browser that the WebGPU contender runs in.
+/** Finds the browser that tests of the live page and the benchmarks of WebGPU run in. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
