@@ -7,6 +7,7 @@ import { excitationGraph, type GatedBlock } from './graph/excitation_graph.ts';
 import { fromBytes } from './graph/passes/from_bytes.ts';
 import {
   accumulationGraph,
+  type ClassifierOutput,
   evaluationGraph,
   type LabelKind,
   LOSS_SCALE,
@@ -58,6 +59,15 @@ export interface StagedTraining extends Staged {
 
 /** Which of the weights to use: as training left them, or their moving averages. */
 export type WeightsKind = 'trained' | 'ema';
+
+/** How {@link CompiledModel.predict} is to predict. */
+export interface PredictionSettings {
+  /** Most images at once. */
+  readonly batchSize: number;
+  readonly signal: AbortSignal | undefined;
+  readonly weights: WeightsKind;
+  readonly output: ClassifierOutput;
+}
 
 /** How a model was compiled. */
 export interface CompiledOptions {
@@ -168,19 +178,15 @@ export class CompiledModel {
     return { run, discard: () => staged.discard() };
   }
 
-  /** Probabilities of images, so many at once. */
-  async predict(
-    prepared: PreparedImages,
-    batchSize: number,
-    signal: AbortSignal | undefined,
-    weights: WeightsKind,
-  ): Promise<Float32Array> {
+  /** What the network says of images. */
+  async predict(prepared: PreparedImages, settings: PredictionSettings): Promise<Float32Array> {
+    const { batchSize, signal } = settings;
     const { input, classes } = this.#definition;
     const kind = imageKind(prepared);
     const pixels = input[0] * input[1] * input[2];
     const count = prepared.images.length / pixels;
     const size = Math.min(batchSize, count);
-    const probabilities = new Float32Array(count * classes);
+    const answers = new Float32Array(count * classes);
     let next = 0;
     const stage = async () => {
       const start = next;
@@ -188,15 +194,15 @@ export class CompiledModel {
       if (start >= count) return undefined;
       // Images do not influence each other, so a last batch may carry empty ones.
       const inputs = imageInputs(imagesFrom(prepared, start * pixels, next * pixels));
-      const staged = await this.#prediction(kind, size, weights, (program) => program.stage(inputs));
+      const staged = await this.#prediction(kind, size, settings, (program) => program.stage(inputs));
       return { start, run: () => staged.run(), discard: () => staged.discard() };
     };
     await overlap(stage, async ({ start, run }) => {
       signal?.throwIfAborted();
       const [output] = await run();
-      probabilities.set(output!.subarray(0, (count - start) * classes), start * classes);
+      answers.set(output!.subarray(0, (count - start) * classes), start * classes);
     });
-    return probabilities;
+    return answers;
   }
 
   /** The blocks whose gates {@link stageExcitations} gives. */
@@ -219,8 +225,11 @@ export class CompiledModel {
   /** Times of a prediction's steps. */
   async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
     const images = this.#blank(batchSize);
-    return this.#prediction('floats', batchSize, 'trained', async (program) =>
-      plan ? program.plan(peak) : program.medianProfile({ images }, runs),
+    return this.#prediction(
+      'floats',
+      batchSize,
+      { weights: 'trained', output: 'probabilities' },
+      async (program) => (plan ? program.plan(peak) : program.medianProfile({ images }, runs)),
     );
   }
 
@@ -306,11 +315,11 @@ export class CompiledModel {
   #prediction<R>(
     kind: ImageKind,
     size: number,
-    weights: WeightsKind,
+    { weights, output }: Pick<PredictionSettings, 'weights' | 'output'>,
     action: (program: Program) => Promise<R>,
   ): Promise<R> {
-    const graph = () => predictionGraph(this.#forward(kind), size);
-    return this.#using(`predict:${weights}:${size}:${kind}`, graph, action, weights);
+    const graph = () => predictionGraph(this.#forward(kind), size, output);
+    return this.#using(`predict:${weights}:${output}:${size}:${kind}`, graph, action, weights);
   }
 
   #training<R>(

@@ -4,13 +4,13 @@ import { Model } from './model.ts';
 import type { PredictOptions } from './model_options.ts';
 import type { PredictInput } from './prediction.ts';
 
-/** Models whose probabilities are averaged; made by {@link ensemble}. */
+/** Models whose answers are averaged; made by {@link ensemble}. */
 export interface Ensemble {
   readonly models: readonly Model[];
   /** Number of classes. */
   readonly classes: number;
   /**
-   * Class probabilities, the mean of the models'. Each model prepares files and raw pixels in its own way.
+   * Class probabilities or logits, the mean of the models'. Each model prepares files and raw pixels in its own way.
    *
    * @returns `[count, classes]`
    * @throws what `Model.predict` throws
@@ -19,7 +19,7 @@ export interface Ensemble {
 }
 
 /**
- * Averages the probabilities of models with the same classes. The models stay the caller's, to be disposed there.
+ * Averages the probabilities, or logits, of models with the same classes. The models stay the caller's, to be disposed there.
  *
  * @example
  * const probabilities = await ensemble([modelA, modelB]).predict('photo.jpg', { crops: 'ten' });

@@ -187,7 +187,7 @@ export class Model {
   }
 
   /**
-   * Class probabilities of images.
+   * Class probabilities of images, or logits; of several views of an image, their mean.
    *
    * Files and raw pixels are prepared as {@link preprocessing} says, beside JavaScript's thread and in slices on it.
    *

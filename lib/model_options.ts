@@ -3,7 +3,7 @@ import type { CompiledOptions, WeightsKind } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError, ArgumentRangeError } from './errors.ts';
-import { checkFrozenNorms } from './graph/programs.ts';
+import { type ClassifierOutput, checkFrozenNorms, classifierOutputs } from './graph/programs.ts';
 import type { ImageOptions } from './images/predict.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
@@ -143,6 +143,8 @@ export interface EvaluateOptions extends WeightsOptions {
 
 /** Options of {@link Model.predict}; those of images are for files and raw pixels. */
 export interface PredictOptions extends ImageOptions, WeightsOptions {
+  /** Class probabilities (default), or the logits that they are the softmax of. */
+  output?: ClassifierOutput;
   /** Views of images computed at once; default 32. */
   batchSize?: number;
   signal?: AbortSignal;
@@ -251,6 +253,10 @@ export function checkWeightsOptions(verb: string, options: WeightsOptions): Weig
 /** Checks which of the weights to use. */
 export const checkWeightsKind = (verb: string, weights: unknown = 'trained'): WeightsKind =>
   checkChoice(`${verb}: weights`, weights, ['trained', 'ema']);
+
+/** Checks which output is asked for. */
+export const checkClassifierOutput = (verb: string, output: unknown = 'probabilities'): ClassifierOutput =>
+  checkChoice(`${verb}: output`, output, classifierOutputs);
 
 /** The part of the options that is about the device. */
 export function deviceOptions(options: CompileOptions): DeviceOptions {

@@ -1,5 +1,6 @@
 /** Models as ONNX files, and ONNX files as models. */
 import { ArgumentError, FileError, OutOfMemoryError } from './errors.ts';
+import { type ClassifierOutput, classifierOutputs } from './graph/programs.ts';
 import { writeFileAtomic } from './io/atomic_file.ts';
 import { RegularFile, requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
@@ -23,8 +24,8 @@ export interface ExportOnnxOptions {
   readonly opset?: number;
   /** Images in a batch; default `'dynamic'`, any number. */
   readonly batchSize?: number | 'dynamic';
-  /** What comes out: `'logits'` (default), as PyTorch's classifiers give, or `'probabilities'`, as `predict` does. */
-  readonly output?: 'logits' | 'probabilities';
+  /** What comes out: `'logits'` (default), as PyTorch's classifiers give, or `'probabilities'`. */
+  readonly output?: ClassifierOutput;
   /** Stops writing, which leaves an earlier file; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -49,7 +50,7 @@ export async function exportOnnx(
   const { opset = 17, batchSize = 'dynamic', output = 'logits' } = options;
   checkWhole('exportOnnx: opset', opset, opsets.least, opsets.most);
   if (batchSize !== 'dynamic') checkWhole('exportOnnx: batchSize', batchSize, 1);
-  checkChoice('exportOnnx: output', output, ['logits', 'probabilities']);
+  checkChoice('exportOnnx: output', output, classifierOutputs);
   const signal = checkSignal('exportOnnx: signal', options.signal);
   const weights = await model.stateDict();
   await writeFileAtomic(path, encodeOnnx(model.definition, weights, { opset, batchSize, output }), signal);
@@ -68,7 +69,7 @@ const MAX_BYTES = 2 ** 31 - 1;
 
 /**
  * Reads a classifier of images from an ONNX file of opset 11 to 22 as a model to predict with and to train on: input
- * float32 [N, C, H, W], output [N, classes], either logits or a Softmax of them, which `predict` computes anyway. Parameters
+ * float32 [N, C, H, W], output [N, classes], either logits or a Softmax of them, which is left to `predict`. Parameters
  * keep the file's names. Values that the file has in others are read from its own folder and those below it, nowhere
  * else. Squeeze-and-excitation blocks and the tails of residual blocks run in senet's fused kernels.
  *

@@ -1,10 +1,10 @@
 /** What `Model.predict` takes, checked, and made into input of the network. */
-import type { CompiledModel } from './compiled_model.ts';
+import type { CompiledModel, PredictionSettings } from './compiled_model.ts';
 import { ShapeError } from './errors.ts';
 import type { ImageSource } from './images/image.ts';
 import { checkImages, predictImages } from './images/predict.ts';
 import type { InputShape, Preprocessing } from './images/preprocessing.ts';
-import { checkWeightsKind, type PredictOptions } from './model_options.ts';
+import { checkClassifierOutput, checkWeightsKind, type PredictOptions } from './model_options.ts';
 import { checkOptions, checkSignal, checkWhole } from './train/check.ts';
 
 /**
@@ -29,18 +29,18 @@ export function checkPrediction(
   { input, classes, preprocessing }: PredictionModel,
 ): (compiled: CompiledModel) => Promise<Float32Array> {
   const prepared = images instanceof Float32Array;
-  const keys = ['batchSize', 'signal', 'weights'];
+  const keys = ['output', 'batchSize', 'signal', 'weights'];
   checkOptions('predict', options, prepared ? keys : [...keys, ...imageKeys]);
   const batchSize = checkWhole('predict: batchSize', options.batchSize ?? 32, 1);
   const signal = checkSignal('predict: signal', options.signal);
   const weights = checkWeightsKind('predict', options.weights);
+  const output = checkClassifierOutput('predict', options.output);
+  const settings: PredictionSettings = { batchSize, signal, weights, output };
   signal?.throwIfAborted();
   if (!prepared) {
     const checked = checkImages('predict', images, options, input, preprocessing);
     return (compiled) =>
-      predictImages(checked, { batchSize, classes, signal }, (views) =>
-        compiled.predict(views, batchSize, signal, weights),
-      );
+      predictImages(checked, { batchSize, classes, signal }, (views) => compiled.predict(views, settings));
   }
   const pixels = input[0] * input[1] * input[2];
   if (images.length === 0 || images.length % pixels !== 0) {
@@ -48,5 +48,5 @@ export function checkPrediction(
       `predict: images: expected a multiple of ${pixels} values (${input.join('x')} each), received ${images.length}`,
     );
   }
-  return (compiled) => compiled.predict({ images }, batchSize, signal, weights);
+  return (compiled) => compiled.predict({ images }, settings);
 }

@@ -25,6 +25,10 @@ import {
 /** How labels come: class indices, or a distribution over the classes for each sample. */
 export type LabelKind = 'indices' | 'distributions';
 
+/** What a classifier may be asked for. */
+export const classifierOutputs = ['logits', 'probabilities'] as const;
+export type ClassifierOutput = (typeof classifierOutputs)[number];
+
 export interface TrainingOptions extends UpdateOptions {
   readonly batch: number;
   readonly labels: LabelKind;
@@ -219,9 +223,14 @@ export function inferenceGraph(forward: Graph, batch: number): Graph {
   return fuseNormlessTails(foldForInference(withBatch(withoutChance(forward), batch)));
 }
 
-/** Inference that ends in probabilities. Input: images. */
-export function predictionGraph(forward: Graph, batch: number): Graph {
+/** Inference that ends in probabilities or logits. Input: images. */
+export function predictionGraph(
+  forward: Graph,
+  batch: number,
+  output: ClassifierOutput = 'probabilities',
+): Graph {
   const graph = inferenceGraph(forward, batch);
+  if (output === 'logits') return graph;
   const builder = new GraphBuilder();
   const map = replay(graph, builder, () => undefined);
   builder.layer = 'softmax';

@@ -114,10 +114,10 @@ export async function prepareViews(
 }
 
 /**
- * Class probabilities of images, averaged over their views. The next images are prepared while some are computed.
+ * What a network says of images, averaged over their views. The next images are prepared while some are computed.
  *
  * @param batchSize most images prepared at once, and most views computed at once
- * @param run computes the probabilities of prepared views
+ * @param run computes the classes' values for prepared views
  * @returns `[images, classes]`
  */
 export async function predictImages(
@@ -142,8 +142,8 @@ export async function predictImages(
     ready = next < sources.length ? prepare(next) : undefined;
     // Whether it fails is seen when its turn comes.
     ready?.catch(() => undefined);
-    const probabilities = await run(prepared);
-    average(probabilities, count, classes, means, start * classes);
+    const values = await run(prepared);
+    average(values, count, classes, means, start * classes);
   }
   return means;
 }

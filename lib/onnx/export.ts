@@ -2,6 +2,7 @@
 import { UnsupportedError } from '../errors.ts';
 import { decompose } from '../graph/passes/decompose.ts';
 import { withoutChance } from '../graph/passes/without_chance.ts';
+import type { ClassifierOutput } from '../graph/programs.ts';
 import { prune } from '../graph/rewrite.ts';
 import { ABSENT, type Graph, type Node } from '../ir/graph.ts';
 import type { ModelDefinition } from '../layers/model_builder.ts';
@@ -19,7 +20,7 @@ export interface Weight {
 export interface ExportSettings {
   readonly opset: number;
   readonly batchSize: number | 'dynamic';
-  readonly output: 'logits' | 'probabilities';
+  readonly output: ClassifierOutput;
 }
 
 /** A message's own length is a signed 32-bit number. */

@@ -118,6 +118,25 @@ describe('views', () => {
     for (const [i, value] of ten.entries()) expect(Math.abs(value - mean[i % 7]!)).toBeLessThan(2e-7);
   });
 
+  test('logits are what probabilities are the softmax of, and averaged as they are', async () => {
+    const views = Float32Array.from([...cut(0, 0), ...cut(4, 8)]);
+    const [logits, probabilities] = [
+      await model.predict(views, { output: 'logits' }),
+      await model.predict(views, { output: 'probabilities' }),
+    ];
+    for (const v of [0, 1]) {
+      const powers = Array.from(logits.subarray(v * 7, v * 7 + 7), Math.exp);
+      const sum = powers.reduce((a, b) => a + b, 0);
+      for (const [c, power] of powers.entries()) expect(probabilities[v * 7 + c]).toBeCloseTo(power / sum, 6);
+    }
+    const at = (resize: number) =>
+      model.predict(raw, { preprocessing: { ...plain, resize }, output: 'logits' });
+    const [small, large] = [await at(36), await at(64)];
+    const both = await model.predict(raw, { preprocessing: plain, scales: [36, 64], output: 'logits' });
+    for (const [i, value] of both.entries()) expect(value).toBeCloseTo((small[i]! + large[i]!) / 2, 5);
+    expect(await ensemble([model]).predict(views, { output: 'logits' })).toEqual(logits);
+  });
+
   test('scales are averaged', async () => {
     const at = (resize: number) => model.predict(raw, { preprocessing: { ...plain, resize } });
     const [small, large] = [await at(36), await at(64)];
@@ -216,6 +235,7 @@ describe('wrong use', () => {
     ['no scales', raw, { scales: [] }, ArgumentError],
     ['a scale below the crop', raw, { scales: [31] }, ArgumentRangeError],
     ['a limit of 0', raw, { limitPixels: 0 }, ArgumentRangeError],
+    ['an unknown output', raw, { output: 'classes' }, ArgumentRangeError],
     ['an unknown option', raw, { crop: 'ten' }, ArgumentError],
     ['a preprocessing of another size', raw, { preprocessing: preprocessings.imagenet }, ShapeError],
     ['image options with prepared values', new Float32Array(32 * 32 * 3), { crops: 'ten' }, ArgumentError],
