@@ -37,6 +37,7 @@ export { type ConfusionFigureOptions, confusionFigure } from './figures/confusio
 export { type ExcitationFigureOptions, excitationFigure } from './figures/excitations.ts';
 export { formatTable } from './figures/format_table.ts';
 export type { GatedBlock } from './graph/excitation_graph.ts';
+export type { ClassifierOutput } from './graph/programs.ts';
 export type { BrokenFile, FolderDataset } from './images/folder_dataset.ts';
 export type { ImageSource, RawImage } from './images/image.ts';
 export {

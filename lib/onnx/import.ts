@@ -74,7 +74,7 @@ function requireSupported(nodes: readonly NodeMessage[], path: string): void {
     return `${operator} (${names.slice(0, 3).join(', ')}${more})`;
   });
   throw new UnsupportedError(
-    `${path}: expected operators that senet has, found ${missing.size} others: ${words.join('; ')}`,
+    `${path}: expected operators that senet has, found ${missing.size} ${missing.size === 1 ? 'other' : 'others'}: ${words.join('; ')}`,
   );
 }
 

@@ -59,7 +59,7 @@ test.each(documents)('commands of %s exist', (_, text) => {
 });
 
 test.each(documents)('environment variables of %s are read somewhere', (_, text) => {
-  const sources = ['lib', 'scripts', 'native'].flatMap((folder) =>
+  const sources = ['lib', 'scripts', 'native', 'test'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => /\.(ts|mjs|cc)$/.test(name))
       .map((name) => read(join(folder, name))),
