@@ -26,8 +26,8 @@ import {
 export type LabelKind = 'indices' | 'distributions';
 
 /** What a classifier may be asked for. */
-export const classifierOutputs = ['logits', 'probabilities'] as const;
-export type ClassifierOutput = (typeof classifierOutputs)[number];
+export type ClassifierOutput = 'logits' | 'probabilities';
+export const classifierOutputs: readonly ClassifierOutput[] = ['logits', 'probabilities'];
 
 export interface TrainingOptions extends UpdateOptions {
   readonly batch: number;
