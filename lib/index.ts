@@ -107,6 +107,7 @@ export {
   type Recipe,
   type RunConfig,
 } from './runs/config.ts';
+export { type LoadedRun, type LoadRunOptions, loadRun } from './runs/load_run.ts';
 export { type PreparedRun, prepareRun } from './runs/prepare.ts';
 export { listRuns, type RunRecord, readRun, runFiles } from './runs/read_run.ts';
 export { type RecipeName, recipes } from './runs/recipes.ts';

@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileError, type PreparedRun, prepareRun, readRun, runFiles } from '../index.ts';
+import { type PreparedRun, prepareRun, readRun, runFiles } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
-import { choice } from './options.ts';
-import { fieldsOf, runOptions, runUsage } from './run_config.ts';
+import { checkpointOf } from './options.ts';
+import { fieldsOf, runOptions, runUsage, skippedOf } from './run_config.ts';
 
 /** `senet eval` */
 export const evaluate: Command = {
@@ -18,14 +17,16 @@ ${runUsage}`,
   positionals: [0, 1],
   run: async (given) => {
     const batchSize = given.whole('batch-size') ?? 32;
-    const { model, train, validation, test } = await prepare(given);
+    const run = await prepare(given);
+    const { model, train, validation, test } = run;
     try {
       // A folder whose classes are too small to give any away is looked at as a whole.
       const found = await model.evaluate(test ?? validation ?? train, { batchSize });
+      const { broken, lines } = skippedOf(run);
       const { samples, loss, top1, top5 } = found;
       const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
       const text = `${samples} images: loss ${loss.toFixed(4)}, top-1 ${percent(top1)}, top-5 ${percent(top5)}`;
-      return { text, json: found };
+      return { text: [...lines, text].join('\n'), json: { ...found, broken } };
     } finally {
       model.dispose();
     }
@@ -38,27 +39,17 @@ async function prepare(given: Arguments): Promise<PreparedRun> {
   // Everything that is random about the training images is left out.
   const plain = { epochs: 1, ...(compile !== undefined && { compile }) };
   if (directory === undefined) {
+    checkpointOf(given, false);
     for (const name of ['model', 'weights', 'data'])
       if (fields[name] === undefined) throw new UsageError(`expected RUN, or --${name}`);
     return prepareRun({ ...fields, ...plain }, 'options');
   }
   const { model, modelOptions, data, seed } = (await readRun(directory)).config;
-  const weights = await weightsOf(directory, choice(given, 'checkpoint', ['best', 'last']) ?? 'best');
+  const weights = join(directory, runFiles[checkpointOf(given, true)]);
   const config = {
     ...{ model, data, weights },
     ...(modelOptions && { modelOptions }),
     ...(seed !== undefined && { seed }),
   };
   return prepareRun({ ...config, ...fields, ...plain }, directory);
-}
-
-async function weightsOf(directory: string, which: 'best' | 'last'): Promise<string> {
-  const path =
-    which === 'best'
-      ? join(directory, runFiles.checkpoints, 'best.safetensors')
-      : join(directory, runFiles.model);
-  await access(path).catch(() => {
-    throw new FileError(path, `expected the ${which} weights of a run, found none`);
-  });
-  return path;
 }

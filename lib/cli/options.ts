@@ -1,5 +1,12 @@
 /** Options that several commands have. */
-import { createModel, type Model, type ModelBuildOptions, type ModelName } from '../index.ts';
+import {
+  createModel,
+  type LoadedRun,
+  loadRun,
+  type Model,
+  type ModelBuildOptions,
+  type ModelName,
+} from '../index.ts';
 import { type Arguments, type OptionKinds, UsageError } from './command.ts';
 
 export const modelOptions: OptionKinds = {
@@ -11,6 +18,22 @@ export const modelOptions: OptionKinds = {
 export const modelUsage = `  --input HxWxC     size of the images; default that of the model, as 224x224x3
   --classes N       number of classes; default 1000, CIFAR style 10
   --stride-in KIND  3x3 or 1x1: which convolution of a bottleneck has the stride; default 3x3`;
+
+/** Which weights of a run are meant; what is no run has none to choose from. */
+export function checkpointOf(given: Arguments, isRun: boolean): 'best' | 'last' {
+  const checkpoint = choice(given, 'checkpoint', ['best', 'last']);
+  if (checkpoint !== undefined && !isRun) throw new UsageError('--checkpoint: expected a run with it');
+  return checkpoint ?? 'best';
+}
+
+/** The network of a run, which has the options of the model itself. */
+export async function openRun(directory: string, given: Arguments): Promise<LoadedRun> {
+  const other = ['model', 'weights', ...Object.keys(modelOptions)].find(
+    (name) => given.text(name) !== undefined,
+  );
+  if (other !== undefined) throw new UsageError(`--${other}: expected none with a run, which has its own`);
+  return loadRun(directory, { checkpoint: checkpointOf(given, true) });
+}
 
 /** A whole number, or several with a letter or comma between. */
 export function numbers(name: string, text: string, separator: string, expected: string): number[] {

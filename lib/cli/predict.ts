@@ -11,18 +11,30 @@ import {
 } from '../index.ts';
 import type { Arguments, Command } from './command.ts';
 import { readText } from './files.ts';
-import { choice, modelOf, modelOptions, modelUsage, numbers, required } from './options.ts';
+import {
+  checkpointOf,
+  choice,
+  modelOf,
+  modelOptions,
+  modelUsage,
+  numbers,
+  openRun,
+  required,
+} from './options.ts';
 
 const presets = Object.entries(preprocessings);
 
 /** `senet predict IMAGE …` */
 export const predict: Command = {
   summary: 'says what is on images',
-  usage: `senet predict IMAGE... --model MODEL --weights FILE [options]
+  usage: `senet predict IMAGE... --run RUN [options]
+senet predict IMAGE... --model MODEL --weights FILE [options]
+  --run RUN         folder of a run of: senet train
+  --checkpoint WHICH best or last of the run; default best
   --model MODEL     name of the zoo, see: senet models
   --weights FILE    the model's weights
   --top K           classes to show for each image; default 5
-  --names FILE      names of the classes, a line each; default those of ImageNet where there are 1000
+  --names FILE      names of the classes, a line each; default those of the run, or of ImageNet where there are 1000
   --crops KIND      center or ten; default center
   --scales N,N      lengths of the shorter side to average over
   --preprocessing P ${presets.map(([name]) => name).join(', ')}; default that of the weights
@@ -30,6 +42,8 @@ export const predict: Command = {
 ${modelUsage}`,
   options: {
     ...modelOptions,
+    run: { type: 'string' },
+    checkpoint: { type: 'string' },
     model: { type: 'string' },
     weights: { type: 'string' },
     top: { type: 'string' },
@@ -41,8 +55,6 @@ ${modelUsage}`,
   },
   positionals: [1, Number.POSITIVE_INFINITY],
   run: async (given) => {
-    const name = required(given, 'model', 'MODEL');
-    const weights = required(given, 'weights', 'FILE');
     const top = given.whole('top') ?? 5;
     const views = viewOptions(given);
     const device = choice<DeviceName>(given, 'device', ['auto', 'cpu', 'cuda']);
@@ -51,10 +63,10 @@ ${modelUsage}`,
       'preprocessing',
       presets.map(([word]) => word),
     );
-    using model = modelOf(name, given);
-    const names = await classNames(given.text('names'), model);
+    const { model: opened, classes: known } = await open(given);
+    using model = opened;
+    const names = await classNames(given.text('names'), model, known);
     if (device !== undefined) await model.compile({ device });
-    await model.load(weights);
     const preprocessing = presets.find(([word]) => word === preset)?.[1];
     const options: PredictOptions = {
       ...views,
@@ -70,6 +82,21 @@ ${modelUsage}`,
   },
 };
 
+/** The network with its weights, and the names of its classes where they are known. */
+async function open(given: Arguments): Promise<{ model: Model; classes?: readonly string[] }> {
+  const run = given.text('run');
+  if (run !== undefined) return openRun(run, given);
+  checkpointOf(given, false);
+  const model = modelOf(required(given, 'model', 'MODEL'), given);
+  try {
+    await model.load(required(given, 'weights', 'FILE'));
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  return { model };
+}
+
 function viewOptions(given: Arguments): PredictOptions {
   const crops = choice(given, 'crops', ['center', 'ten']);
   const scales = given.text('scales');
@@ -81,8 +108,13 @@ function viewOptions(given: Arguments): PredictOptions {
   };
 }
 
-async function classNames(file: string | undefined, model: Model): Promise<readonly string[] | undefined> {
-  if (file === undefined) return model.classes === imagenetClasses.length ? imagenetClasses : undefined;
+async function classNames(
+  file: string | undefined,
+  model: Model,
+  known: readonly string[] | undefined,
+): Promise<readonly string[] | undefined> {
+  if (file === undefined)
+    return known ?? (model.classes === imagenetClasses.length ? imagenetClasses : undefined);
   const text = await readText(file);
   const names = text.split('\n').map((line) => line.trim());
   if (names.at(-1) === '') names.pop();

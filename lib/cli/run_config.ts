@@ -1,14 +1,16 @@
 /** Configurations of runs from files and options of the command line. */
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { datasetNames, FileError, recipes } from '../index.ts';
+import { datasetNames, FileError, type PreparedRun, recipes } from '../index.ts';
 import { type Arguments, type OptionKinds, UsageError } from './command.ts';
 import { readText } from './files.ts';
+import { choice } from './options.ts';
 
 export const runOptions: OptionKinds = {
   model: { type: 'string' },
   data: { type: 'string' },
   directory: { type: 'string' },
+  broken: { type: 'string' },
   weights: { type: 'string' },
   seed: { type: 'string' },
   device: { type: 'string' },
@@ -18,6 +20,7 @@ export const runOptions: OptionKinds = {
 export const runUsage = `  --model MODEL     name of the zoo, see: senet models
   --data DATA       ${datasetNames.join(', ')}, or a folder with a sub-folder for each class
   --directory DIR   where the files of a known data set are
+  --broken KIND     error or skip: what to do about broken images of a folder; default error
   --weights FILE    weights to start from
   --seed N          decides initial weights, order, augmentation and dropout; default 0
   --device DEVICE   auto, cpu, cuda or cuda:1; default auto
@@ -40,11 +43,17 @@ export function fieldsOf(given: Arguments): Record<string, unknown> {
     throw new UsageError(`--seed: expected a whole number, received '${seed}'`);
   if (directory !== undefined && data !== undefined && !knownData.has(data))
     throw new UsageError('--directory: expected none where --data is a folder');
-  const place = directory === undefined ? {} : { directory };
+  const broken = choice(given, 'broken', ['error', 'skip']);
+  for (const [name, value] of Object.entries({ directory, broken }))
+    if (value !== undefined && data === undefined) throw new UsageError(`--${name}: expected --data with it`);
+  const more = {
+    ...(directory !== undefined && { directory }),
+    ...(broken !== undefined && { broken }),
+  };
   return {
     ...(model !== undefined && { model }),
     ...(data !== undefined && {
-      data: knownData.has(data) ? { kind: data, ...place } : { kind: 'folder', directory: data },
+      data: knownData.has(data) ? { kind: data, ...more } : { ...more, kind: 'folder', directory: data },
     }),
     ...(weights !== undefined && { weights }),
     ...(seed !== undefined && { seed: Number(seed) }),
@@ -52,6 +61,14 @@ export function fieldsOf(given: Arguments): Record<string, unknown> {
       compile: { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) },
     }),
   };
+}
+
+/** The images of a run's folder that were skipped, as lines of text and as JSON. */
+export function skippedOf({ train, validation }: Pick<PreparedRun, 'train' | 'validation'>) {
+  const broken = [train, validation].flatMap((data) => (data && 'broken' in data ? data.broken : []));
+  const lines = broken.map(({ reason }) => `skipped ${reason}`);
+  if (lines.length > 1) lines.push(`skipped ${lines.length} images`);
+  return { broken, lines };
 }
 
 /** A configuration file: JSON, or a module whose default export is one. */

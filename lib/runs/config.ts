@@ -52,6 +52,8 @@ export interface RunConfig extends Recipe {
     readonly validation?: number;
     /** Take only so many training images, those kept for validation among them; not of a folder. */
     readonly limit?: number;
+    /** What to do about broken images of a folder, see {@link ImageFolderOptions}; default an error. */
+    readonly broken?: 'error' | 'skip';
   };
   /** Decides initial weights, order, augmentation and dropout; default 0. */
   readonly seed?: number;
@@ -98,6 +100,7 @@ const schema = v.strictObject({
     directory: v.exactOptional(text),
     validation: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
     limit: v.exactOptional(count),
+    broken: v.exactOptional(v.picklist(['error', 'skip'])),
   }),
   seed: v.exactOptional(whole),
   compile: v.exactOptional(options),

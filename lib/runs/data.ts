@@ -10,6 +10,8 @@ import type { datasetNames, RunConfig } from './config.ts';
 /** A data set in memory. */
 export interface Dataset {
   readonly classes: readonly string[];
+  /** Of an image. */
+  readonly shape: readonly [height: number, width: number, channels: number];
   load(directory: string | undefined): Promise<{ train: ImageDataset; test: ImageDataset }>;
 }
 
@@ -24,12 +26,14 @@ const inDirectory =
 export const datasets: Readonly<Record<(typeof datasetNames)[number], Dataset>> = {
   'fashion-mnist': {
     classes: fashionMnistClasses,
+    shape: [28, 28, 1],
     load: (directory) => fashionMnist(directory === undefined ? {} : { directory }),
   },
-  mnist: { classes: mnistClasses, load: inDirectory('MNIST', mnist) },
-  cifar10: { classes: cifar10Classes, load: inDirectory('CIFAR-10', cifar10) },
+  mnist: { classes: mnistClasses, shape: [28, 28, 1], load: inDirectory('MNIST', mnist) },
+  cifar10: { classes: cifar10Classes, shape: [32, 32, 3], load: inDirectory('CIFAR-10', cifar10) },
   cifar100: {
     classes: cifar100Classes,
+    shape: [32, 32, 3],
     load: inDirectory('CIFAR-100', (options: Cifar100Options) => cifar100(options)),
   },
 };

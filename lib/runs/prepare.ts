@@ -73,13 +73,15 @@ function compileOptionsOf(config: RunConfig): CompileOptions {
 type Parts = Pick<PreparedRun, 'model' | 'classes' | 'train' | 'validation' | 'test'>;
 
 /** A model of the configuration for so many classes. */
-function modelOf(config: RunConfig, options: ModelBuildOptions): Model {
+export function modelOf(config: RunConfig, options: ModelBuildOptions): Model {
   const given: ModelBuildOptions & ModelOptions = { ...config.modelOptions, ...options };
   // Another name is an error that lists those that are like it.
   return createModel(config.model as ModelName, { ...given, seed: config.seed ?? 0 });
 }
 
 async function prepareDataset(config: RunConfig, kind: keyof typeof datasets): Promise<Parts> {
+  if (config.data.broken !== undefined)
+    throw new ArgumentError(`data: broken: expected none for ${kind}, which is no folder of images`);
   const { classes, train, validation, test } = await loadDataset(datasets[kind], config.data);
   const model = modelOf(config, { input: train.shape, classes: classes.length });
   const { mean, std } = train.normalization;
@@ -88,7 +90,7 @@ async function prepareDataset(config: RunConfig, kind: keyof typeof datasets): P
 }
 
 async function prepareFolder(config: RunConfig): Promise<Parts> {
-  const { directory, validation = 0.2, limit } = config.data;
+  const { directory, validation = 0.2, limit, broken = 'error' } = config.data;
   if (directory === undefined)
     throw new ArgumentError('data: directory: expected a folder of images, received none');
   if (limit !== undefined)
@@ -96,7 +98,8 @@ async function prepareFolder(config: RunConfig): Promise<Parts> {
   // The images are prepared as the model expects, and the model has as many classes as there are folders.
   using probe = modelOf(config, {});
   const seed = config.seed ?? 0;
-  const found = await imageFolder(directory, { preprocessing: probe.preprocessing, validation, seed });
+  const { preprocessing } = probe;
+  const found = await imageFolder(directory, { preprocessing, validation, seed, broken });
   const { classes, train } = found;
   const model = modelOf(config, { classes: classes.length });
   return { model, classes, train, validation: found.validation, test: undefined };

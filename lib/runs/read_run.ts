@@ -16,8 +16,10 @@ export const runFiles = {
   log: 'log.jsonl',
   /** The folder of checkpoints. */
   checkpoints: 'checkpoints',
+  /** The weights of the best epoch. */
+  best: 'checkpoints/best.safetensors',
   /** The weights at the end. */
-  model: 'model.safetensors',
+  last: 'model.safetensors',
   /** The page that {@link livePage} leaves. */
   report: 'report.html',
 } as const;

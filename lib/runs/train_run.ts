@@ -48,7 +48,8 @@ async function beginFolder(directory: string, config: RunConfig, classes: readon
 
 /**
  * Trains what {@link prepareRun} has made and keeps it in a folder: `config.json`, `classes.txt` with the names of the
- * classes, `log.jsonl`, TensorBoard's events, the folder `checkpoints` and at the end the weights, `model.safetensors`. A run that is there already goes on where it was.
+ * classes, `log.jsonl`, TensorBoard's events, the folder `checkpoints` and at the end the weights that were validated,
+ * `model.safetensors`. A run that is there already goes on where it was.
  *
  * @throws StateError for a folder with a run of another configuration
  * @example
@@ -82,6 +83,6 @@ export async function trainRun(
     },
     resume: 'auto',
   });
-  await model.save(join(directory, runFiles.model));
+  await model.save(join(directory, runFiles.last), { weights: fit.weights ?? 'trained' });
   return history;
 }

@@ -1,6 +1,7 @@
 /** `senet train`, `eval` and `runs`, as a user runs them. */
 import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +15,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { checkRunConfig, type EpochLogs, prepareRun, readRun, recipes } from '../../lib/index.ts';
+import {
+  checkRunConfig,
+  type EpochLogs,
+  type Guess,
+  importOnnx,
+  loadRun,
+  prepareRun,
+  readRun,
+  recipes,
+  topK,
+} from '../../lib/index.ts';
 import { follow } from '../live/get.ts';
 import { runScript, type ScriptResult, STACK_TRACE } from '../scripts/run_script.ts';
 
@@ -79,17 +90,66 @@ describe('train', () => {
     const last = await senet('eval', out, '--checkpoint', 'last');
     expect(last.stdout).toMatch(/^4 images: loss [\d.]+, top-1 [\d.]+ %, top-5 100\.00 %\n$/);
 
+    const photo = path('photos/red/0.png');
     const guess = await senet(
-      ...['predict', path('photos/red/0.png'), '--model', 'se_resnet14', '--classes', '2'],
+      ...['predict', photo, '--model', 'se_resnet14', '--classes', '2', '--input', '32x32x3'],
       ...['--weights', join(out, 'model.safetensors'), '--names', join(out, 'classes.txt')],
     );
     expect(guess.stdout).toMatch(/ % {2}(red|blue) \(/);
+    expect(await senet('predict', photo, '--run', out, '--checkpoint', 'last')).toEqual(guess);
 
     const listed = await senet('runs', path('runs'));
     expect(listed.stdout).toMatch(
       /^run +model +data +epochs +steps +loss .*\nfirst +se_resnet14 .* 3\/3 +9 /,
     );
     expect((await senet('train', path('run.json'), '--out', out)).code).toBe(2);
+  });
+
+  test('its network is one call away, with the averages that were validated', async () => {
+    const out = path('runs/averaged');
+    const ema = {
+      ...config,
+      ema: { decay: 0.5 },
+      modelOptions: { input: [32, 32, 3], se: { reduction: 4 } },
+    };
+    writeFileSync(path('ema.json'), JSON.stringify(ema));
+    const { code, stderr } = await senet('train', path('ema.json'), '--out', out);
+    expect(code, stderr).toBe(0);
+    const { epochs } = await readRun(out);
+    const last = await senet('eval', out, '--checkpoint', 'last', '--json');
+    expect(JSON.parse(last.stdout).loss).toBeCloseTo(epochs.at(-1)!.validation!.loss, 5);
+
+    const photo = path('photos/red/0.png');
+    const { model, classes } = await loadRun(out);
+    try {
+      expect(classes).toEqual(['blue', 'red']);
+      const [first] = topK(await model.predict(photo), 1, classes);
+      const { stdout } = await senet('predict', photo, '--run', out, '--top', '1', '--json');
+      const [found] = (JSON.parse(stdout) as [{ top: [Guess] }])[0].top;
+      expect(found.name).toBe(first!.name);
+      expect(found.probability).toBeCloseTo(first!.probability, 5);
+
+      expect((await senet('convert', out, path('run.onnx'))).stdout).toMatch(/run\.onnx: \d+ tensors of /);
+      using same = await importOnnx(path('run.onnx'));
+      same.preprocessing = model.preprocessing;
+      expect((await same.predict(photo))[0]).toBeCloseTo((await model.predict(photo))[0]!, 5);
+    } finally {
+      model.dispose();
+    }
+  });
+
+  test('broken images end a run or are skipped and listed, as it is told', async () => {
+    const photos = path('damaged');
+    cpSync(path('photos'), photos, { recursive: true });
+    for (const name of ['red/3.png', 'blue/0.png']) writeFileSync(join(photos, name), 'no picture');
+    const args = ['train', '--model', 'se_resnet14', '--data', photos, '--epochs', '1', '--device', 'cpu'];
+    const stopped = await senet(...args, '--out', path('runs/stopped'));
+    expect([stopped.code, stopped.stderr]).toEqual([1, expect.stringMatching(/\.png: expected a JPEG/)]);
+    const { code, stdout } = await senet(...args, '--out', path('runs/skipping'), '--broken', 'skip');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^skipped .*png: expected .*\nskipped .*png: .*\nskipped 2 images\n.*: 1 epochs/);
+    const evaluated = await senet('eval', path('runs/skipping'), '--json');
+    expect(JSON.parse(evaluated.stdout)).toMatchObject({ samples: 2, broken: expect.any(Array) });
   });
 
   test('takes modules, and goes on with a run as if nothing had happened', async () => {
@@ -187,7 +247,41 @@ describe('train', () => {
       1,
       /folder of CIFAR-10/,
     ],
+    [
+      [
+        'train',
+        '--model',
+        'se_resnet14',
+        '--data',
+        'mnist',
+        '--broken',
+        'skip',
+        '--out',
+        path('x'),
+        '--epochs',
+        '1',
+      ],
+      1,
+      /broken: expected none for mnist/,
+    ],
+    [
+      ['train', path('run.json'), '--out', path('x'), '--broken', 'skip'],
+      2,
+      /--broken: expected --data with it/,
+    ],
     [['eval'], 2, /expected RUN, or --model/],
+    [['eval', '--checkpoint', 'last'], 2, /--checkpoint: expected a run with it/],
+    [['predict', 'a.png', '--run', path('nowhere')], 1, /ERR_SENET_FILE: .*config\.json/],
+    [
+      ['predict', 'a.png', '--run', path('runs/first'), '--classes', '3'],
+      2,
+      /--classes: expected none with a run/,
+    ],
+    [
+      ['convert', 'a.pth', 'b.safetensors', '--checkpoint', 'best'],
+      2,
+      /--checkpoint: expected a run with it/,
+    ],
     [['eval', path('nowhere')], 1, /config\.json/],
     [['runs', path('nowhere')], 1, /ERR_SENET_FILE/],
   ] as [string[], number, RegExp][])('%j fails with %i', async (args, code, message) => {
