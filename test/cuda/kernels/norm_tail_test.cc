@@ -250,15 +250,15 @@ void backward_case(const TailKind& kind, bool bias, bool extra, int64_t misalign
 }
 
 // body(kind, bias, index) with all shortcuts, with and without ReLU, statistics and excitation. Kernels of all storages
-// come from one template, so floats try every combination and the others every third, another for each size. The race
-// detector, which slows a case down 30 times, sees a ninth of them.
+// come from one template, so floats try every combination and the others every third, another for each size; under the
+// sanitizers less, see kKindsApart.
 template <typename T, typename Body>
 void for_each_kind(size_t size_index, const Body& body) {
   size_t index = 0;
   for (Shortcut shortcut : {Shortcut::kNone, Shortcut::kPlain, Shortcut::kProjected}) {
     for (int flags = 0; flags < 8; ++flags, ++index) {
       if (!std::is_same_v<T, float> && (index + size_index) % 3 != 0) continue;
-      if (kRaceDetector && (index + size_index) % 9 != 0) continue;
+      if ((index + size_index) % kKindsApart != 0) continue;
       TailKind kind;
       kind.size = awkward_maps()[size_index];
       kind.shortcut = shortcut;
