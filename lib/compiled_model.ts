@@ -20,7 +20,7 @@ import { type Averaging, gradientName, optimizerStates } from './graph/update.ts
 import { type ImageKind, imageInputs, imageKind, imagesFrom } from './image_inputs.ts';
 import type { Graph } from './ir/graph.ts';
 import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
-import type { ProfileOptions } from './model_options.ts';
+import type { Peak } from './profile/peak.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
 import { ProgramCache } from './program_cache.ts';
 import type { Tensor } from './tensor.ts';
@@ -59,6 +59,16 @@ export interface StagedTraining extends Staged {
 
 /** Which of the weights to use: as training left them, or their moving averages. */
 export type WeightsKind = 'trained' | 'ema';
+
+/** What to find out about the times of a program's steps. */
+export interface ProfileSettings {
+  readonly batchSize: number;
+  /** Runs whose median is taken. */
+  readonly runs: number;
+  /** Run nothing and give the fewest milliseconds that a device with this peak would take. */
+  readonly plan: boolean;
+  readonly peak: Peak;
+}
 
 /** How {@link CompiledModel.predict} is to predict. */
 export interface PredictionSettings {
@@ -223,7 +233,7 @@ export class CompiledModel {
   }
 
   /** Times of a prediction's steps. */
-  async profilePrediction({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
+  async profilePrediction({ batchSize, runs, plan, peak }: ProfileSettings): Promise<StepProfile[]> {
     const images = this.#blank(batchSize);
     return this.#prediction(
       'floats',
@@ -234,7 +244,7 @@ export class CompiledModel {
   }
 
   /** Times of a training step's parts, with learning rate 0; all tensors are put back afterwards. */
-  async profileTraining({ batchSize, runs, plan, peak }: Required<ProfileOptions>): Promise<StepProfile[]> {
+  async profileTraining({ batchSize, runs, plan, peak }: ProfileSettings): Promise<StepProfile[]> {
     const [images, labels] = [this.#blank(batchSize), new Int32Array(batchSize)];
     const inputs = { images, labels, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
     const mode = { accumulate: false, freezeNorms: false };

@@ -2,12 +2,11 @@
 import { ArgumentError, StateError } from '../errors.ts';
 import type { Resumed } from './callbacks.ts';
 import { type Checkpoint, type CheckpointFolder, readCheckpoint } from './checkpoints.ts';
-import type { FitRun } from './fit.ts';
 import type { RunState } from './run_state.ts';
 
 /** The checkpoint that a run asks for, and those passed over; undefined where it begins anew. */
 export async function findCheckpoint(
-  { resume, signal }: FitRun,
+  { resume, signal }: { readonly resume: string | undefined; readonly signal: AbortSignal | undefined },
   folder: CheckpointFolder | undefined,
 ): Promise<(Checkpoint & Pick<Resumed, 'damaged'>) | undefined> {
   if (resume === undefined) {
