@@ -32,6 +32,7 @@ import { overlap, type Staged } from './train/overlap.ts';
 import { type ParameterPlan, runningMeans } from './train/parameters.ts';
 import type { Schedule } from './train/schedules.ts';
 import type { Weights } from './weights.ts';
+import type { WeightsKind } from './weights_kind.ts';
 
 /** What a training step is given beside its batch. */
 export interface TrainingStep {
@@ -56,9 +57,6 @@ export interface TrainingMode {
 export interface StagedTraining extends Staged {
   run(step: TrainingStep): Promise<StepResult>;
 }
-
-/** Which of the weights to use: as training left them, or their moving averages. */
-export type WeightsKind = 'trained' | 'ema';
 
 /** What to find out about the times of a program's steps. */
 export interface ProfileSettings {
@@ -221,12 +219,13 @@ export class CompiledModel {
   }
 
   /** Copies a batch's images for the gates of each block. */
-  async stageExcitations(batch: Batch): Promise<StagedExcitations> {
+  async stageExcitations(batch: Batch, weights: WeightsKind): Promise<StagedExcitations> {
     const kind = imageKind(batch);
     const staged = await this.#using(
-      `excitations:${batch.size}:${kind}`,
+      `excitations:${weights}:${batch.size}:${kind}`,
       () => excitationGraph(this.#forward(kind), batch.size).graph,
       (program) => program.stage(imageInputs(batch)),
+      weights,
     );
     const run = async () => (await staged.run()).map((gates) => gates as Float32Array);
     return { run, discard: () => staged.discard() };

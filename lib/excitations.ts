@@ -5,9 +5,10 @@ import { ArgumentError, StateError, UnsupportedError } from './errors.ts';
 import type { GatedBlock } from './graph/excitation_graph.ts';
 import { checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { overlap, type Staged } from './train/overlap.ts';
+import { checkWeightsKind, type WeightsOptions } from './weights_kind.ts';
 
 /** Options of {@link Model.captureExcitations}. */
-export interface CaptureOptions {
+export interface CaptureOptions extends WeightsOptions {
   /** Classes to keep apart from the others; default all. */
   classes?: readonly number[];
   /** Images in a batch, for data that is asked for batches; default 32. */
@@ -17,7 +18,8 @@ export interface CaptureOptions {
 
 /** Checks the options of `captureExcitations`. */
 export function checkCaptureOptions(options: CaptureOptions, classes: number): void {
-  checkOptions('captureExcitations', options, ['classes', 'batchSize', 'signal']);
+  checkOptions('captureExcitations', options, ['classes', 'weights', 'batchSize', 'signal']);
+  checkWeightsKind('captureExcitations', options.weights);
   checkWhole('captureExcitations: batchSize', options.batchSize ?? 32, 1);
   checkSignal('captureExcitations: signal', options.signal);
   if (options.classes === undefined) return;

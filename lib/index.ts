@@ -4,7 +4,6 @@
  * @packageDocumentation
  */
 
-export type { WeightsKind } from './compiled_model.ts';
 export { createModel } from './create_model.ts';
 export type { Augmentation } from './data/augment/augmentation.ts';
 export type { ColorJitter } from './data/augment/color_jitter.ts';
@@ -78,7 +77,6 @@ export type {
   PredictOptions,
   ProfileOptions,
   TrainBatchOptions,
-  WeightsOptions,
 } from './model_options.ts';
 export * from './models/index.ts';
 export {
@@ -167,3 +165,4 @@ export {
 export type { KeyLayout } from './weight_files/key_maps.ts';
 export type { LoadOptions, LoadResult } from './weight_files/match.ts';
 export type { StateDict, StateTensor } from './weight_files/state_dict.ts';
+export type { WeightsKind, WeightsOptions } from './weights_kind.ts';

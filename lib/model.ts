@@ -23,7 +23,6 @@ import {
   checkLoadOptions,
   checkProfileOptions,
   checkTrainBatchOptions,
-  checkWeightsOptions,
   deviceOptions,
   type EvaluateOptions,
   type Evaluation,
@@ -32,7 +31,6 @@ import {
   type PredictOptions,
   type ProfileOptions,
   type TrainBatchOptions,
-  type WeightsOptions,
 } from './model_options.ts';
 import { formatSummary, type ModelSummary, summarize } from './models/summary.ts';
 import { checkPrediction, type PredictInput } from './prediction.ts';
@@ -51,6 +49,7 @@ import {
 import type { LoadOptions, LoadResult } from './weight_files/match.ts';
 import type { StateDict } from './weight_files/state_dict.ts';
 import { Weights } from './weights.ts';
+import { checkWeightsOptions, type WeightsOptions } from './weights_kind.ts';
 
 /**
  * A network with its weights.
@@ -215,6 +214,7 @@ export class Model {
   async captureExcitations(data: BatchSource, options: CaptureOptions = {}): Promise<Excitations> {
     checkCaptureOptions(options, this.classes);
     checkSource('captureExcitations: data', data);
+    this.#weights.require('captureExcitations', options.weights);
     const compiled = await this.#ready();
     return runCapture({
       model: this.name,
@@ -222,7 +222,7 @@ export class Model {
       data,
       options,
       check: (batch) => this.#checkBatch('captureExcitations: data', batch),
-      stage: (batch) => compiled.stageExcitations(batch),
+      stage: (batch) => compiled.stageExcitations(batch, options.weights ?? 'trained'),
     });
   }
 

@@ -1,5 +1,5 @@
 /** What the verbs of a model take and return. */
-import type { CompiledOptions, WeightsKind } from './compiled_model.ts';
+import type { CompiledOptions } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError, ArgumentRangeError } from './errors.ts';
@@ -18,6 +18,7 @@ import { type Schedule, schedules } from './train/schedules.ts';
 import type { LoadFileOptions } from './weight_files/files.ts';
 import { keyLayouts } from './weight_files/key_maps.ts';
 import { classifierOf, type MatchSettings } from './weight_files/match.ts';
+import { checkWeightsKind, type WeightsOptions } from './weights_kind.ts';
 
 /** Options of a {@link Model}. */
 export interface ModelOptions {
@@ -67,12 +68,6 @@ export interface CompileOptions extends DeviceOptions {
 export interface EmaOptions {
   /** Share of the average that an update keeps, in [0, 1); default 0.9999. */
   decay?: number;
-}
-
-/** Which of the weights to use. */
-export interface WeightsOptions {
-  /** As training left them (`'trained'`, default), or their moving averages, see {@link CompileOptions.ema}. */
-  weights?: WeightsKind;
 }
 
 /** Options of {@link Model.trainBatch}. */
@@ -243,16 +238,6 @@ export function checkTrainBatchOptions(options: TrainBatchOptions): Required<Tra
     accumulate: checkFlag('trainBatch: accumulate', options.accumulate ?? false),
   };
 }
-
-/** Checks options that say nothing but which of the weights to use. */
-export function checkWeightsOptions(verb: string, options: WeightsOptions): WeightsKind {
-  checkOptions(verb, options, ['weights']);
-  return checkWeightsKind(verb, options.weights);
-}
-
-/** Checks which of the weights to use. */
-export const checkWeightsKind = (verb: string, weights: unknown = 'trained'): WeightsKind =>
-  checkChoice(`${verb}: weights`, weights, ['trained', 'ema']);
 
 /** Checks which output is asked for. */
 export const checkClassifierOutput = (verb: string, output: unknown = 'probabilities'): ClassifierOutput =>

@@ -4,8 +4,9 @@ import { ShapeError } from './errors.ts';
 import type { ImageSource } from './images/image.ts';
 import { checkImages, predictImages } from './images/predict.ts';
 import type { InputShape, Preprocessing } from './images/preprocessing.ts';
-import { checkClassifierOutput, checkWeightsKind, type PredictOptions } from './model_options.ts';
+import { checkClassifierOutput, type PredictOptions } from './model_options.ts';
 import { checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import { checkWeightsKind } from './weights_kind.ts';
 
 /**
  * What can be predicted: images by file name, as bytes of image files or as raw pixels, one or an array of them; or

@@ -1,5 +1,5 @@
 /** The training steps of a model: counts them and gives each the numbers that it follows from. */
-import type { CompiledModel, WeightsKind } from './compiled_model.ts';
+import type { CompiledModel } from './compiled_model.ts';
 import type { Batch } from './data/dataset.ts';
 import { requireSameModel } from './model_metadata.ts';
 import type { TrainBatchOptions } from './model_options.ts';
@@ -8,6 +8,7 @@ import type { Checkpoint, ModelSnapshot } from './train/checkpoints.ts';
 import type { StagedStep, StepResult, Trainee } from './train/fit.ts';
 import type { StateDict } from './weight_files/state_dict.ts';
 import type { Weights } from './weights.ts';
+import type { WeightsKind } from './weights_kind.ts';
 
 /** What a run needs beside the steps. */
 export interface TraineeParts {

@@ -8,6 +8,7 @@ import { Tensor } from './tensor.ts';
 import { initialValues } from './train/initialize.ts';
 import { type LoadResult, type MatchSettings, matchWeights, storedShape } from './weight_files/match.ts';
 import type { StateDict, StateTensor } from './weight_files/state_dict.ts';
+import type { WeightsKind } from './weights_kind.ts';
 
 export type { StateDict, StateTensor } from './weight_files/state_dict.ts';
 
@@ -36,7 +37,7 @@ export class Weights {
   }
 
   /** Refuses to use moving averages where there are none. */
-  require(verb: string, kind: 'trained' | 'ema' | undefined): void {
+  require(verb: string, kind: WeightsKind | undefined): void {
     if (kind !== 'ema' || this.specs.some(({ name }) => this.#averageOf(name) !== undefined)) return;
     throw new StateError(`${verb}: weights: expected a model compiled with ema, received 'ema' without`);
   }

@@ -3,6 +3,7 @@ import type { Batch } from '../data/dataset.ts';
 import { type BatchSource, openBatches } from '../data/source.ts';
 import type { Excitations } from '../excitations.ts';
 import type { Model } from '../model.ts';
+import type { WeightsKind } from '../weights_kind.ts';
 
 /** Images looked at, at most. */
 const IMAGES = 256;
@@ -12,7 +13,11 @@ const CLASSES = 5;
 const STAGES = 8;
 
 /** Captures the gates over some images of the data, the same ones each time where the data is a dataset. */
-export async function sampleExcitations(model: Model, data: BatchSource): Promise<Excitations | undefined> {
+export async function sampleExcitations(
+  model: Model,
+  data: BatchSource,
+  weights: WeightsKind,
+): Promise<Excitations | undefined> {
   const options = { batchSize: 32, shuffle: true, epoch: 0 };
   const iterator = await openBatches('livePage: validation', data, options);
   const next = async (): Promise<Batch | undefined> => {
@@ -33,7 +38,7 @@ export async function sampleExcitations(model: Model, data: BatchSource): Promis
     }
   }
   const classes = [...new Set(first.labels)].slice(0, CLASSES).sort((a, b) => a - b);
-  return model.captureExcitations(batches(), { classes });
+  return model.captureExcitations(batches(), { classes, weights });
 }
 
 /** The last block of each stage; where names tell no stages, some blocks evenly spread. */

@@ -4,6 +4,7 @@ import { requirePath } from '../io/regular_file.ts';
 import { Model } from '../model.ts';
 import type { Callback } from '../train/callbacks.ts';
 import { checkOptions, checkWhole } from '../train/check.ts';
+import { checkWeightsKind } from '../weights_kind.ts';
 import { clientScript } from './client.ts';
 import { EventStream } from './event_stream.ts';
 import { answer, type Handler, LoopbackServer } from './server.ts';
@@ -34,6 +35,7 @@ function checkRun(run: WatchedRun): void {
   if (run.validation !== undefined) checkSource('livePage: validation', run.validation);
   if (run.classes !== undefined && !Array.isArray(run.classes))
     throw new ArgumentError('livePage: classes: expected an array of names');
+  checkWeightsKind('livePage: fit', run.fit?.weights);
 }
 
 function routesOf(watch: Watch, stream: EventStream): ReadonlyMap<string, Handler> {

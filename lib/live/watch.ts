@@ -14,6 +14,7 @@ import type { Model } from '../model.ts';
 import { readRun, runFiles } from '../runs/read_run.ts';
 import type { EpochLogs, Resumed, StepLogs, ValidationBatch } from '../train/callbacks.ts';
 import { predictionReport } from '../train/prediction_report.ts';
+import type { WeightsOptions } from '../weights_kind.ts';
 import { sampleExcitations } from './excitations.ts';
 import { otherRuns } from './other_runs.ts';
 import { type OtherRun, type Section, sectionsOf, type View } from './sections.ts';
@@ -26,6 +27,8 @@ export interface WatchedRun {
   readonly classes?: readonly string[];
   /** What `fit` validates on, for the excitations and for the images of mistakes. */
   readonly validation?: BatchSource | undefined;
+  /** Which weights `fit` validates, and the excitations are of. */
+  readonly fit?: WeightsOptions;
   /** Shown as JSON; default none. */
   readonly config?: unknown;
 }
@@ -139,10 +142,10 @@ export class Watch {
   }
 
   async #captureExcitations(): Promise<void> {
-    const { model, validation } = this.#run;
+    const { model, validation, fit } = this.#run;
     if (validation === undefined || this.#excitations instanceof UnsupportedError) return;
     try {
-      this.#excitations = await sampleExcitations(model, validation);
+      this.#excitations = await sampleExcitations(model, validation, fit?.weights ?? 'trained');
     } catch (error) {
       this.#excitations = error instanceof Error ? error : new Error(String(error));
     }

@@ -3,10 +3,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createModel } from '../../lib/create_model.ts';
 import { type Batch, floatImages } from '../../lib/data/batch.ts';
 import { ArgumentError, ArgumentRangeError, StateError, UnsupportedError } from '../../lib/errors.ts';
+import type { CaptureOptions } from '../../lib/excitations.ts';
 import { excitationFigure } from '../../lib/figures/excitations.ts';
 import { lineChart, ticks } from '../../lib/figures/line_chart.ts';
 import { defineModel, globalAvgPool, linear, squeezeExcite } from '../../lib/layers/index.ts';
 import { Model } from '../../lib/model.ts';
+import { sgd } from '../../lib/train/optimizer.ts';
 import { batches, batchOf, CLASSES, definition, SIZE } from '../train/helpers.ts';
 
 const opened: Model[] = [];
@@ -86,6 +88,20 @@ describe('captureExcitations', () => {
       expect(mean.length).toBe(blocks[i]!.channels);
       expect(mean.every((gate) => gate >= 0 && gate <= 1)).toBe(true);
     }
+  });
+
+  test('of moving averages', async () => {
+    const model = keep(new Model(definition, { seed: 3 }));
+    await model.compile({ optimizer: sgd(), ema: { decay: 0.5 } });
+    for (const batch of batches(2)) await model.trainBatch(batch, { lr: 0.1 });
+    const means = async (one: Model, options: CaptureOptions) =>
+      (await one.captureExcitations(batches(1), options)).all.blocks.map(({ mean }) => mean);
+    const averaged = await means(model, { weights: 'ema' });
+    expect(averaged).not.toEqual(await means(model, {}));
+    const other = keep(new Model(definition));
+    await other.loadStateDict(await model.stateDict({ weights: 'ema' }));
+    expect(await means(other, {})).toEqual(averaged);
+    await expect(means(other, { weights: 'ema' })).rejects.toThrow(StateError);
   });
 
   test('says what is wrong', async () => {
