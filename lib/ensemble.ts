@@ -19,7 +19,8 @@ export interface Ensemble {
 }
 
 /**
- * Averages the probabilities, or logits, of models with the same classes. The models stay the caller's, to be disposed there.
+ * Averages the probabilities, or logits, of models with the same classes. The models stay the caller's, to be disposed
+ * there.
  *
  * @example
  * const probabilities = await ensemble([modelA, modelB]).predict('photo.jpg', { crops: 'ten' });

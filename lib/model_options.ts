@@ -3,7 +3,7 @@ import type { CompiledOptions } from './compiled_model.ts';
 import { type BatchSource, checkSource } from './data/source.ts';
 import type { DeviceName, DeviceOptions } from './device.ts';
 import { ArgumentError, ArgumentRangeError } from './errors.ts';
-import { type ClassifierOutput, checkFrozenNorms, classifierOutputs } from './graph/programs.ts';
+import { type ClassifierOutput, checkFrozenNorms } from './graph/programs.ts';
 import type { ImageOptions } from './images/predict.ts';
 import { requirePath } from './io/regular_file.ts';
 import type { ModelDefinition } from './layers/model_builder.ts';
@@ -238,10 +238,6 @@ export function checkTrainBatchOptions(options: TrainBatchOptions): Required<Tra
     accumulate: checkFlag('trainBatch: accumulate', options.accumulate ?? false),
   };
 }
-
-/** Checks which output is asked for. */
-export const checkClassifierOutput = (verb: string, output: unknown = 'probabilities'): ClassifierOutput =>
-  checkChoice(`${verb}: output`, output, classifierOutputs);
 
 /** The part of the options that is about the device. */
 export function deviceOptions(options: CompileOptions): DeviceOptions {

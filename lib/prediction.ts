@@ -1,11 +1,12 @@
 /** What `Model.predict` takes, checked, and made into input of the network. */
 import type { CompiledModel, PredictionSettings } from './compiled_model.ts';
 import { ShapeError } from './errors.ts';
+import { classifierOutputs } from './graph/programs.ts';
 import type { ImageSource } from './images/image.ts';
 import { checkImages, predictImages } from './images/predict.ts';
 import type { InputShape, Preprocessing } from './images/preprocessing.ts';
-import { checkClassifierOutput, type PredictOptions } from './model_options.ts';
-import { checkOptions, checkSignal, checkWhole } from './train/check.ts';
+import type { PredictOptions } from './model_options.ts';
+import { checkChoice, checkOptions, checkSignal, checkWhole } from './train/check.ts';
 import { checkWeightsKind } from './weights_kind.ts';
 
 /**
@@ -35,7 +36,7 @@ export function checkPrediction(
   const batchSize = checkWhole('predict: batchSize', options.batchSize ?? 32, 1);
   const signal = checkSignal('predict: signal', options.signal);
   const weights = checkWeightsKind('predict', options.weights);
-  const output = checkClassifierOutput('predict', options.output);
+  const output = checkChoice('predict: output', options.output ?? 'probabilities', classifierOutputs);
   const settings: PredictionSettings = { batchSize, signal, weights, output };
   signal?.throwIfAborted();
   if (!prepared) {

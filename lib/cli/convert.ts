@@ -8,7 +8,7 @@ import { checkpointOf, modelOf, modelOptions, modelUsage, openRun } from './opti
 export const convert: Command = {
   summary: 'turns weight files into safetensors or ONNX',
   usage: `senet convert IN OUT [options]
-  IN                weights: safetensors, a state dict that PyTorch saved, or a name that ends in .onnx; or a run's folder
+  IN                a run's folder, safetensors, a state dict that PyTorch saved, or a name that ends in .onnx
   OUT               a name that ends in .safetensors or .onnx
   --model MODEL     name of the zoo, needed from weights to ONNX; with it the weights must fit, and take senet's names
   --checkpoint WHICH best or last of the run; default best

@@ -16,6 +16,7 @@ import {
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { readText, writeOut } from './files.ts';
 import { choice, countFromZero, required } from './options.ts';
+import { skippedOf } from './skipped.ts';
 
 /** `senet data preview` */
 export const data: Command = {
@@ -61,12 +62,11 @@ senet data preview --dataset NAME --data DIR [options]
       ...(epoch !== undefined && { epoch }),
     });
     await writeOut(out, sheet);
-    const broken = 'broken' in augmented ? augmented.broken : [];
-    const lines = [
-      `${out}: ${shown} of ${plain.size} images`,
-      ...broken.map(({ reason }) => `skipped ${reason}`),
-    ];
-    return { text: lines.join('\n'), json: { out, shown, size: plain.size, augmentation, broken } };
+    const { lines, broken } = skippedOf(augmented);
+    return {
+      text: [`${out}: ${shown} of ${plain.size} images`, ...lines].join('\n'),
+      json: { out, shown, size: plain.size, augmentation, broken },
+    };
   },
 };
 

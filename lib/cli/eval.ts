@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { type PreparedRun, prepareRun, readRun, runFiles } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { checkpointOf } from './options.ts';
-import { fieldsOf, runOptions, runUsage, skippedOf } from './run_config.ts';
+import { fieldsOf, runOptions, runUsage } from './run_config.ts';
+import { skippedOf } from './skipped.ts';
 
 /** `senet eval` */
 export const evaluate: Command = {
@@ -17,12 +18,11 @@ ${runUsage}`,
   positionals: [0, 1],
   run: async (given) => {
     const batchSize = given.whole('batch-size') ?? 32;
-    const run = await prepare(given);
-    const { model, train, validation, test } = run;
+    const { model, train, validation, test } = await prepare(given);
     try {
       // A folder whose classes are too small to give any away is looked at as a whole.
       const found = await model.evaluate(test ?? validation ?? train, { batchSize });
-      const { broken, lines } = skippedOf(run);
+      const { broken, lines } = skippedOf(train, validation);
       const { samples, loss, top1, top5 } = found;
       const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
       const text = `${samples} images: loss ${loss.toFixed(4)}, top-1 ${percent(top1)}, top-5 ${percent(top5)}`;

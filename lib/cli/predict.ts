@@ -87,9 +87,11 @@ async function open(given: Arguments): Promise<{ model: Model; classes?: readonl
   const run = given.text('run');
   if (run !== undefined) return openRun(run, given);
   checkpointOf(given, false);
-  const model = modelOf(required(given, 'model', 'MODEL'), given);
+  const name = required(given, 'model', 'MODEL, or --run RUN');
+  const weights = required(given, 'weights', 'FILE');
+  const model = modelOf(name, given);
   try {
-    await model.load(required(given, 'weights', 'FILE'));
+    await model.load(weights);
   } catch (error) {
     model.dispose();
     throw error;

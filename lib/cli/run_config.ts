@@ -1,7 +1,7 @@
 /** Configurations of runs from files and options of the command line. */
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { datasetNames, FileError, type PreparedRun, recipes } from '../index.ts';
+import { datasetNames, FileError, recipes } from '../index.ts';
 import { type Arguments, type OptionKinds, UsageError } from './command.ts';
 import { readText } from './files.ts';
 import { choice } from './options.ts';
@@ -61,14 +61,6 @@ export function fieldsOf(given: Arguments): Record<string, unknown> {
       compile: { ...(device !== undefined && { device }), ...(threads !== undefined && { threads }) },
     }),
   };
-}
-
-/** The images of a run's folder that were skipped, as lines of text and as JSON. */
-export function skippedOf({ train, validation }: Pick<PreparedRun, 'train' | 'validation'>) {
-  const broken = [train, validation].flatMap((data) => (data && 'broken' in data ? data.broken : []));
-  const lines = broken.map(({ reason }) => `skipped ${reason}`);
-  if (lines.length > 1) lines.push(`skipped ${lines.length} images`);
-  return { broken, lines };
 }
 
 /** A configuration file: JSON, or a module whose default export is one. */

@@ -13,7 +13,8 @@ import {
 } from '../index.ts';
 import { type Arguments, type Command, UsageError } from './command.ts';
 import { countFromZero } from './options.ts';
-import { fieldsOf, readConfigFile, recipeNames, runOptions, runUsage, skippedOf } from './run_config.ts';
+import { fieldsOf, readConfigFile, recipeNames, runOptions, runUsage } from './run_config.ts';
+import { skippedOf } from './skipped.ts';
 
 /** `senet train` */
 export const train: Command = {
@@ -53,7 +54,7 @@ ${runUsage}`,
       if (page !== undefined) console.error(`The run is shown at ${page.url}`);
       const callbacks = page === undefined ? [progress()] : [progress(), page];
       const { epochs } = await trainRun(run, directory, { callbacks, handleSignals: true });
-      const { broken, lines } = skippedOf(run);
+      const { broken, lines } = skippedOf(run.train, run.validation);
       return {
         text: [...lines, summary(directory, epochs)].join('\n'),
         json: { directory, epochs, broken },

@@ -73,8 +73,9 @@ function requireSupported(nodes: readonly NodeMessage[], path: string): void {
     const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
     return `${operator} (${names.slice(0, 3).join(', ')}${more})`;
   });
+  const others = missing.size === 1 ? 'other' : 'others';
   throw new UnsupportedError(
-    `${path}: expected operators that senet has, found ${missing.size} ${missing.size === 1 ? 'other' : 'others'}: ${words.join('; ')}`,
+    `${path}: expected operators that senet has, found ${missing.size} ${others}: ${words.join('; ')}`,
   );
 }
 

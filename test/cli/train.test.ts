@@ -16,12 +16,17 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
+  ArgumentRangeError,
   checkRunConfig,
+  createModel,
   type EpochLogs,
+  FileError,
   type Guess,
+  imageFolder,
   importOnnx,
   loadRun,
   prepareRun,
+  preprocessings,
   readRun,
   recipes,
   topK,
@@ -148,8 +153,36 @@ describe('train', () => {
     const { code, stdout } = await senet(...args, '--out', path('runs/skipping'), '--broken', 'skip');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^skipped .*png: expected .*\nskipped .*png: .*\nskipped 2 images\n.*: 1 epochs/);
+    const { train, validation } = await imageFolder(photos, {
+      preprocessing: preprocessings.cifar10,
+      broken: 'skip',
+    });
     const evaluated = await senet('eval', path('runs/skipping'), '--json');
-    expect(JSON.parse(evaluated.stdout)).toMatchObject({ samples: 2, broken: expect.any(Array) });
+    for await (const { size } of validation!.batches({ batchSize: 2 })) expect(size).toBe(2);
+    expect(JSON.parse(evaluated.stdout)).toMatchObject({ samples: 2, broken: validation!.broken });
+    const damaged = [...train.files, ...validation!.files].filter((file) => /red.3|blue.0/.test(file));
+    for (const file of damaged) expect(stdout).toContain(file);
+  });
+
+  test('the network of a data set needs no data', async () => {
+    const run = path('runs/by-hand');
+    mkdirSync(run);
+    writeFileSync(
+      join(run, 'config.json'),
+      JSON.stringify({ model: 'se_resnet14', data: { kind: 'mnist' } }),
+    );
+    writeFileSync(join(run, 'classes.txt'), '0\n1\n2\n');
+    using trained = createModel('se_resnet14', { input: [28, 28, 1], classes: 3, seed: 6 });
+    await trained.save(join(run, 'model.safetensors'));
+    const { model, classes } = await loadRun(run, { checkpoint: 'last' });
+    using loaded = model;
+    expect([loaded.input, classes]).toEqual([
+      [28, 28, 1],
+      ['0', '1', '2'],
+    ]);
+    expect(await loaded.stateDict()).toEqual(await trained.stateDict());
+    await expect(loadRun(run)).rejects.toThrow(FileError);
+    await expect(loadRun(run, { checkpoint: 'first' as 'last' })).rejects.toThrow(ArgumentRangeError);
   });
 
   test('takes modules, and goes on with a run as if nothing had happened', async () => {
@@ -248,19 +281,7 @@ describe('train', () => {
       /folder of CIFAR-10/,
     ],
     [
-      [
-        'train',
-        '--model',
-        'se_resnet14',
-        '--data',
-        'mnist',
-        '--broken',
-        'skip',
-        '--out',
-        path('x'),
-        '--epochs',
-        '1',
-      ],
+      [...'train --model se_resnet14 --data mnist --broken skip --epochs 1 --out'.split(' '), path('x')],
       1,
       /broken: expected none for mnist/,
     ],

@@ -34,14 +34,13 @@ import {
   squeezeExcite,
   tanh,
 } from '../../lib/layers/index.ts';
-import { buildModel, type ModelName } from '../../lib/models/index.ts';
+import { buildModel, listModels, type ModelName } from '../../lib/models/index.ts';
 import type { ExportSettings } from '../../lib/onnx/export.ts';
 import { decodeOnnx } from '../../lib/onnx/import.ts';
 import { Budget, decode } from '../../lib/onnx/protobuf.ts';
 import { modelSchema } from '../../lib/onnx/schema.ts';
 import { type ExportOnnxOptions, exportOnnx } from '../../lib/onnx.ts';
 import { smallInput } from '../helpers/small_input.ts';
-import { zooNames } from '../helpers/zoo_names.ts';
 import { distance, logitsOf, noise, onnxBytes, randomWeights, toNchw } from './models.ts';
 import { runOnnx } from './runtime.ts';
 
@@ -68,7 +67,7 @@ async function check(
   expect(distance(actual.data, expected)).toBeLessThan(1e-4);
 }
 
-test.each(zooNames)('%s', async (name: ModelName) => {
+test.each(listModels())('%s', async (name: ModelName) => {
   await check(buildModel(name, { input: smallInput(name), classes: 7 }));
 });
 
