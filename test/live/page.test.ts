@@ -10,7 +10,7 @@ import { Model } from '../../lib/model.ts';
 import type { EpochLogs, StepLogs } from '../../lib/train/callbacks.ts';
 import { sgd } from '../../lib/train/optimizer.ts';
 import { data, open as openModel } from '../train/checkpoint_runs.ts';
-import { batches, batchOf, CLASSES, SIZE, tiny } from '../train/helpers.ts';
+import { batches, batchOf, CLASSES, definition, SIZE, tiny } from '../train/helpers.ts';
 import { follow, get, open } from './get.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'senet-live-'));
@@ -122,6 +122,21 @@ describe('livePage', () => {
     const idle = await livePage({ model: again }, { directory });
     await again.fit(data, { ...begin, checkpoints, resume: 'auto', callbacks: [idle] });
     expect(readFileSync(join(directory, 'report.html'), 'utf8')).toBe(report);
+  });
+
+  test('shows the gates of the weights that are validated', async () => {
+    const validation = [batchOf(16)];
+    for (const weights of ['ema', 'trained'] as const) {
+      const model = new Model(definition);
+      opened.push(model);
+      await model.compile({ device: 'cpu', threads: 1, optimizer: sgd(), ema: { decay: 0.9 } });
+      const capture = vi.spyOn(model, 'captureExcitations');
+      const page = await livePage({ model, validation, fit: { weights } });
+      const following = await follow(page.url);
+      await model.fit(batches(2), { epochs: 1, weights, validation, callbacks: [page] });
+      expect((await following()).parts.get('gates')!.at(-1)).toContain('<svg ');
+      expect(capture.mock.calls.map(([, options]) => options?.weights)).toEqual([weights]);
+    }
   });
 
   test('shows no gates of a model without any, and any images as they are', async () => {
