@@ -18,7 +18,7 @@ import {
 } from './graph/programs.ts';
 import { type Averaging, gradientName, optimizerStates } from './graph/update.ts';
 import { type ImageKind, imageInputs, imageKind, imagesFrom } from './image_inputs.ts';
-import type { Graph } from './ir/graph.ts';
+import { type Graph, sizeOf } from './ir/graph.ts';
 import type { ModelDefinition, ParameterSpec } from './layers/model_builder.ts';
 import type { Peak } from './profile/peak.ts';
 import { Program, type ProgramInputs, type StepProfile } from './program.ts';
@@ -26,6 +26,7 @@ import { ProgramCache } from './program_cache.ts';
 import type { Tensor } from './tensor.ts';
 import type { StagedEvaluation } from './train/evaluate.ts';
 import type { StepResult } from './train/fit.ts';
+import { initialValues } from './train/initialize.ts';
 import type { Loss } from './train/loss.ts';
 import type { Optimizer } from './train/optimizer.ts';
 import { overlap, type Staged } from './train/overlap.ts';
@@ -233,7 +234,7 @@ export class CompiledModel {
 
   /** Times of a prediction's steps. */
   async profilePrediction({ batchSize, runs, plan, peak }: ProfileSettings): Promise<StepProfile[]> {
-    const images = this.#blank(batchSize);
+    const images = await this.#profiledImages(batchSize, plan);
     return this.#prediction(
       'floats',
       batchSize,
@@ -244,7 +245,8 @@ export class CompiledModel {
 
   /** Times of a training step's parts, with learning rate 0; all tensors are put back afterwards. */
   async profileTraining({ batchSize, runs, plan, peak }: ProfileSettings): Promise<StepProfile[]> {
-    const [images, labels] = [this.#blank(batchSize), new Int32Array(batchSize)];
+    const images = await this.#profiledImages(batchSize, plan);
+    const labels = new Int32Array(batchSize);
     const inputs = { images, labels, ...this.#stepInputs({ lr: 0, seed: 0, step: 0, update: true }) };
     const mode = { accumulate: false, freezeNorms: false };
     return this.#training({ images, labels, size: batchSize }, mode, async (program) => {
@@ -286,9 +288,11 @@ export class CompiledModel {
   }
 
   /** So many images without content. */
-  #blank(count: number): Float32Array {
-    const [height, width, channels] = this.#definition.input;
-    return new Float32Array(count * height * width * channels);
+  /** Noise of variance 1, as of blank images the gradients of many norms grow beyond all numbers; a plan reads none. */
+  async #profiledImages(count: number, plan: boolean): Promise<Float32Array> {
+    const shape = [count, ...this.#definition.input];
+    if (plan) return new Float32Array(sizeOf(shape));
+    return initialValues({ shape, initializer: { kind: 'uniform', bound: Math.sqrt(3) } }, 0, 0);
   }
 
   /** Inputs of training programs beside the batch; each takes those that it has. */

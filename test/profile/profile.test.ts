@@ -1,5 +1,6 @@
 /** Profiles, measured and planned. */
 import { expect, test } from 'vitest';
+import { createModel, sgd } from '../../lib/index.ts';
 import { batches, bitsOf, tiny } from '../train/helpers.ts';
 
 test('names every step and leaves the model as it was', async () => {
@@ -10,6 +11,13 @@ test('names every step and leaves the model as it was', async () => {
   expect(rows.some(({ op, layer, ms }) => op === 'norm_tail' && layer === 'block.bn2' && ms >= 0)).toBe(true);
   expect((await model.profile()).some(({ op }) => op === 'conv2d_fused')).toBe(true);
   expect(await bitsOf(model)).toBe(before);
+});
+
+test('a deep network that normalises often can be profiled, too', async () => {
+  using model = createModel('efficientnet_b0', { input: [32, 32, 3], classes: 3 });
+  await model.compile({ device: 'cpu', threads: 1, optimizer: sgd() });
+  const rows = await model.profile({ training: true, batchSize: 2, runs: 1 });
+  expect(rows.some(({ op }) => op === 'norm_activation_grad')).toBe(true);
 });
 
 test('a plan runs nothing; its times follow from bytes, operations and the peak', async () => {
