@@ -9,19 +9,17 @@ template <int kCount>
 struct LaneSums {
   Lanes run[kCount], total[kCount];
 
-  // Sweeps the slab with body(rows, access, element, lane), as sweep_rows() does; body adds to `run`.
+  // Calls body(rows, access, element, lane) for every vector of `rows` rows below each other, a RowCount; body adds to
+  // `run`.
   template <typename Body>
   void sweep(const Slab& slab, const Body& body) {
     for (int i = 0; i < kCount; ++i) {
       clear(slab, run[i]);
       clear(slab, total[i]);
     }
-    for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
-      sweep_range(slab, begin, std::min(slab.rows, begin + kRun), body);
-      add_run(slab);
-    }
-    if (slab.tail > 0) {
-      sweep_rows<1>(slab.offset + slab.rows * slab.stride, slab.tail, body);
+    const int64_t rows = slab.rows_and_tail();
+    for (int64_t begin = 0; begin < rows; begin += kRun) {
+      sweep_range(slab, begin, std::min(rows, begin + kRun), body);
       add_run(slab);
     }
   }

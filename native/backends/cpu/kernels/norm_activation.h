@@ -103,8 +103,6 @@ class NormActivationBackward {
 
  private:
   size_t lay_out(void* workspace);
-  template <typename Body>
-  void with_kind(const Body& body) const;
   void reduce() const;
   void excite() const;
   void norm_gradient() const;

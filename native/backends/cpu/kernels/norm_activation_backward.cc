@@ -8,8 +8,7 @@ namespace {
 
 enum Sum : uint8_t { kDg, kDgx, kGt };
 
-// g = dy + dy_extra. Maps; dy_extra only with kExtra.
-template <bool kExtra>
+// g = dy + dy_extra. Maps; dy_extra may be null.
 struct Gradient {
   const float* dy;
   const float* dy_extra;
@@ -17,14 +16,13 @@ struct Gradient {
   template <typename Access>
   Vec get(const Access& access, int64_t e) const {
     const Vec g = access.get(dy + e);
-    if constexpr (kExtra) return g + access.get(dy_extra + e);
-    return g;
+    return dy_extra == nullptr ? g : g + access.get(dy_extra + e);
   }
 };
 
 // sums: each [plan.partials()]; GT only if it excites.
-template <bool kExcites, Activation kKind, bool kExtra>
-void reduce_slab(const SlabPlan& plan, const Slab& slab, const Gradient<kExtra>& gradient, const float* x,
+template <bool kExcites, Activation kKind>
+void reduce_slab(const SlabPlan& plan, const Slab& slab, const Gradient& gradient, const float* x,
                  const ActivationLanes<kKind>& activation, float* const (&sums)[3]) {
   constexpr int kSums = kExcites ? 3 : 2;
   LaneSums<kSums> lane_sums;
@@ -55,8 +53,8 @@ struct Slopes {
   const float* e;
 };
 
-template <Activation kKind, bool kExtra>
-void apply_slab(const SlabPlan& plan, const Slab& slab, const Gradient<kExtra>& gradient, const float* x,
+template <Activation kKind>
+void apply_slab(const SlabPlan& plan, const Slab& slab, const Gradient& gradient, const float* x,
                 const ActivationLanes<kKind>& activation, const Slopes& slopes, float* dx) {
   Lanes s, e, slope, shift;
   image_lanes(plan, slab, slopes.gate, 1.0f, s);
@@ -140,19 +138,10 @@ void NormActivationBackward::norm_gradient() const {
   });
 }
 
-// Calls body(kind, gradient) with the activation's tag and the gradient that arrives.
-template <typename Body>
-void NormActivationBackward::with_kind(const Body& body) const {
-  with_activation(kind_.activation, [&](auto kind) {
-    choose<false, true>(operands_.dy_extra != nullptr, [&](auto extra) {
-      body(kind, Gradient<decltype(extra)::value>{operands_.dy, operands_.dy_extra});
-    });
-  });
-}
-
 void NormActivationBackward::reduce() const {
   const Operands& o = operands_;
-  with_kind([&](auto kind, const auto& gradient) {
+  const Gradient gradient = {o.dy, o.dy_extra};
+  with_activation(kind_.activation, [&](auto kind) {
     choose<false, true>(kind_.excites(), [&](auto excites) {
       for_slabs(plan_, [&](const Slab& slab) {
         const ActivationLanes<decltype(kind)::value> activation(slab, scale_, o.norm.mean, o.norm.beta);
@@ -166,7 +155,8 @@ void NormActivationBackward::reduce() const {
 void NormActivationBackward::apply() const {
   const Operands& o = operands_;
   const Slopes slopes = {slope_, shift_, kind_.excites() ? o.gate : nullptr, e_};
-  with_kind([&](auto kind, const auto& gradient) {
+  const Gradient gradient = {o.dy, o.dy_extra};
+  with_activation(kind_.activation, [&](auto kind) {
     for_slabs_backwards(plan_, [&](const Slab& slab) {
       const ActivationLanes<decltype(kind)::value> activation(slab, scale_, o.norm.mean, o.norm.beta);
       apply_slab(plan_, slab, gradient, o.x, activation, slopes, o.dx);

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "backends/cpu/kernels/lane_sums.h"
+
 namespace senet::cpu {
 namespace {
 
@@ -37,9 +39,8 @@ void add_rows(const Slab& slab, const float* x, int64_t begin, int64_t end, Lane
 
 // The first row is the start: its values are their own means.
 void start_rows(const Slab& slab, const float* x, int64_t lanes, Lanes& mean) {
-  sweep_rows<1>(slab.offset, lanes, [&](auto, auto access, int64_t element, int64_t lane) {
-    store(mean.at + lane, access.get(x + element));
-  });
+  for_vectors(lanes,
+              [&](auto access, int64_t lane) { store(mean.at + lane, access.get(x + slab.offset + lane)); });
 }
 
 void add_tail(const Slab& slab, const float* x, Lanes& mean, Lanes& squares) {
@@ -96,23 +97,15 @@ void partial_statistics(const SlabPlan& plan, const float* x, float* means, floa
 
 void partial_means(const SlabPlan& plan, const float* x, float* means) {
   for_slabs(plan, [&](const Slab& slab) {
-    Lanes total, run;
-    clear(slab, total);
-    for (int64_t begin = 0; begin < slab.rows; begin += kRun) {
-      clear(slab, run);
-      sweep_range(slab, begin, std::min(slab.rows, begin + kRun),
-                  [&](auto rows, auto access, int64_t element, int64_t lane) {
-                    Vec sum = load(run.at + lane);
-                    for (int r = 0; r < rows; ++r) sum += access.get(x + element + r * slab.stride);
-                    store(run.at + lane, sum);
-                  });
-      for (int64_t l = 0; l < slab.lanes; l += kLanes)
-        store(total.at + l, load(total.at + l) + load(run.at + l));
-    }
-    const float* tail = x + slab.offset + slab.rows * slab.stride;
-    for (int64_t l = 0; l < slab.tail; ++l) total.at[l] += tail[l];
+    LaneSums<1> sums;
+    Lanes& run = sums.run[0];
+    sums.sweep(slab, [&](auto rows, auto access, int64_t element, int64_t lane) {
+      Vec sum = load(run.at + lane);
+      for (int r = 0; r < rows; ++r) sum += access.get(x + element + r * slab.stride);
+      store(run.at + lane, sum);
+    });
     float* out = means + plan.partial(slab);
-    gather(slab, total, out);
+    sums.gather(slab, 0, out);
     const float inverse = 1.0f / static_cast<float>(plan.positions_in(slab.segment));
     for (int64_t c = 0; c < slab.channels; ++c) out[c] *= inverse;
   });

@@ -8,7 +8,7 @@ namespace senet::cpu {
 namespace {
 
 // g at one vector, from the operands of pass 1. Holds the lanes it needs.
-template <bool kExtra, MaskFrom kMaskFrom, bool kAligned>
+template <MaskFrom kMaskFrom, bool kAligned>
 class MaskedGradient {
  public:
   MaskedGradient(const SlabPlan& plan, const Slab& slab, const TailBackward& tail)
@@ -22,7 +22,7 @@ class MaskedGradient {
   template <typename Access>
   Vec get(const Access& access, int64_t e, int64_t l, Vec x) const {
     Vec g = access.get(dy_ + e);
-    if constexpr (kExtra) g += access.get(dy_extra_ + e);
+    if (dy_extra_ != nullptr) g += access.get(dy_extra_ + e);
     if constexpr (kMaskFrom == MaskFrom::kBits) {
       g = keep(lanes_of_bits(kAligned ? mask_[e >> 3] : bits_at(mask_, e, mask_bytes_)), g);
     }
@@ -40,10 +40,10 @@ class MaskedGradient {
   Lanes a_, b_, mean_;
 };
 
-template <bool kExtra, MaskFrom kMaskFrom, bool kAligned, Shortcut kShortcut>
+template <MaskFrom kMaskFrom, bool kAligned, Shortcut kShortcut>
 void reduce_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tail, const TailSums& sums) {
   constexpr bool kProjected = kShortcut == Shortcut::kProjected;
-  const MaskedGradient<kExtra, kMaskFrom, kAligned> gradient(plan, slab, tail);
+  const MaskedGradient<kMaskFrom, kAligned> gradient(plan, slab, tail);
   Lanes mean, mean2;
   LaneSums<kProjected ? 3 : 2> lane_sums;
   spread(slab, tail.mean + slab.channel, mean);
@@ -84,12 +84,12 @@ void slope_lanes(const Slab& slab, const float* a, const float* b, const float* 
 }
 
 // g comes from tail.g if there is a shortcut, otherwise from the operands of pass 1 again.
-template <bool kExtra, MaskFrom kMaskFrom, Shortcut kShortcut, bool kWithoutX>
+template <MaskFrom kMaskFrom, Shortcut kShortcut, bool kWithoutX>
 void apply_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tail, const TailSlopes& slopes,
                 float* dx) {
   constexpr bool kProjected = kShortcut == Shortcut::kProjected;
   constexpr bool kReadsX = !kWithoutX || kMaskFrom == MaskFrom::kForward;
-  const MaskedGradient<kExtra, kMaskFrom, true> gradient(plan, slab, tail);
+  const MaskedGradient<kMaskFrom, true> gradient(plan, slab, tail);
   Lanes mean, a, b, c, mean2, a2, b2, c2;
   const int64_t image_row = slab.image * plan.channels() + slab.channel;
   spread(slab, tail.mean + slab.channel, mean);
@@ -129,51 +129,46 @@ void apply_slab(const SlabPlan& plan, const Slab& slab, const TailBackward& tail
 }  // namespace
 
 void reduce_tail_gradient(const SlabPlan& plan, const TailBackward& tail, const TailSums& sums) {
-  const auto run = [&](auto extra, auto mask_from, auto aligned, auto shortcut) {
+  const auto run = [&](auto mask_from, auto aligned, auto shortcut) {
     for_slabs(plan, [&](const Slab& slab) {
-      reduce_slab<extra.value, mask_from.value, aligned.value, shortcut.value>(plan, slab, tail, sums);
+      reduce_slab<mask_from.value, aligned.value, shortcut.value>(plan, slab, tail, sums);
     });
   };
   using No = std::false_type;
   using Yes = std::true_type;
-  choose<false, true>(tail.dy_extra != nullptr, [&](auto extra) {
-    if (tail.shortcut == Shortcut::kNone) {
-      choose<MaskFrom::kNone, MaskFrom::kForward>(tail.mask_from, [&](auto mask_from) {
-        run(extra, mask_from, Yes(), std::integral_constant<Shortcut, Shortcut::kNone>());
-      });
-      return;
-    }
-    choose<Shortcut::kPlain, Shortcut::kProjected>(tail.shortcut, [&](auto shortcut) {
-      if (tail.mask_from == MaskFrom::kNone) {
-        run(extra, std::integral_constant<MaskFrom, MaskFrom::kNone>(), Yes(), shortcut);
-      } else if (plan.aligned()) {
-        run(extra, std::integral_constant<MaskFrom, MaskFrom::kBits>(), Yes(), shortcut);
-      } else {
-        run(extra, std::integral_constant<MaskFrom, MaskFrom::kBits>(), No(), shortcut);
-      }
+  if (tail.shortcut == Shortcut::kNone) {
+    choose<MaskFrom::kNone, MaskFrom::kForward>(tail.mask_from, [&](auto mask_from) {
+      run(mask_from, Yes(), std::integral_constant<Shortcut, Shortcut::kNone>());
     });
+    return;
+  }
+  choose<Shortcut::kPlain, Shortcut::kProjected>(tail.shortcut, [&](auto shortcut) {
+    if (tail.mask_from == MaskFrom::kNone) {
+      run(std::integral_constant<MaskFrom, MaskFrom::kNone>(), Yes(), shortcut);
+    } else if (plan.aligned()) {
+      run(std::integral_constant<MaskFrom, MaskFrom::kBits>(), Yes(), shortcut);
+    } else {
+      run(std::integral_constant<MaskFrom, MaskFrom::kBits>(), No(), shortcut);
+    }
   });
 }
 
 void apply_tail_gradient(const SlabPlan& plan, const TailBackward& tail, const TailSlopes& slopes,
                          float* dx) {
   choose<false, true>(slopes.without_x, [&](auto without_x) {
-    const auto run = [&](auto extra, auto mask_from, auto shortcut) {
+    const auto run = [&](auto mask_from, auto shortcut) {
       for_slabs_backwards(plan, [&](const Slab& slab) {
-        apply_slab<extra.value, mask_from.value, shortcut.value, without_x.value>(plan, slab, tail, slopes,
-                                                                                  dx);
+        apply_slab<mask_from.value, shortcut.value, without_x.value>(plan, slab, tail, slopes, dx);
       });
     };
     if (tail.shortcut == Shortcut::kNone) {
-      choose<false, true>(tail.dy_extra != nullptr, [&](auto extra) {
-        choose<MaskFrom::kNone, MaskFrom::kForward>(tail.mask_from, [&](auto mask_from) {
-          run(extra, mask_from, std::integral_constant<Shortcut, Shortcut::kNone>());
-        });
+      choose<MaskFrom::kNone, MaskFrom::kForward>(tail.mask_from, [&](auto mask_from) {
+        run(mask_from, std::integral_constant<Shortcut, Shortcut::kNone>());
       });
       return;
     }
     choose<Shortcut::kPlain, Shortcut::kProjected>(tail.shortcut, [&](auto shortcut) {
-      run(std::false_type(), std::integral_constant<MaskFrom, MaskFrom::kNone>(), shortcut);
+      run(std::integral_constant<MaskFrom, MaskFrom::kNone>(), shortcut);
     });
   });
 }
