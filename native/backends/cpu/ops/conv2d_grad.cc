@@ -1,9 +1,10 @@
-// The gradients of conv2d in its input and in its weight and bias, by oneDNN.
+// The gradients of conv2d in its input and in its weight and bias, by oneDNN or a kernel of ours.
 #include <memory>
 
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/conv2d_group_gradient.h"
 #include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/table.h"
@@ -72,6 +73,7 @@ StepPlan prepare_conv2d_grad_weight(const PrepareContext& context) {
   if (algorithm_of(context.node) == ConvolutionAlgorithm::kWinograd) {
     return prepare_conv2d_grad_weight_winograd(context);
   }
+  if (is_group_gradient(context.graph, context.node)) return prepare_conv2d_group_gradient(context);
   return prepare_grad<Conv2dGradWeightStep>(context);
 }
 
