@@ -1,6 +1,6 @@
 /**
- * Gradients in the weight of convolutions whose groups have 1, 2 or 4 channels, against the float64 reference: any kernel,
- * stride, dilation and padding, rows of outputs that see edges of the input or do not, and images in chunks.
+ * Gradients in the weight of convolutions whose groups have 1, 2 or 4 channels, against the float64 reference: any
+ * kernel, stride, dilation and padding, rows of outputs that see edges of the input or do not, and images in chunks.
  */
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';

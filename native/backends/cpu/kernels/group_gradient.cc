@@ -55,8 +55,8 @@ bool GroupGradientProblem::is_suitable() const {
   return (group == 1 || group == 2 || group == 4) && x.channels == y.channels && whole(x) && whole(y);
 }
 
-// For depthwise kernels of 3x3 oneDNN has code of its own. With AVX2 it takes 0.65 to 0.75 of the time on maps of 14x14,
-// but 1.2 to 1.5 times as long on 56x56 and 112x112.
+// For depthwise kernels of 3x3 oneDNN has code of its own. With AVX2 it takes 0.65 to 0.75 of the time on maps of
+// 14x14, but 1.2 to 1.5 times as long on 56x56 and 112x112.
 bool GroupGradientProblem::pays() const {
   const std::array<int64_t, 2> three{3, 3}, ones{1, 1};
   const bool direct = group == 1 && kernel == three && dilation == ones;

@@ -1,10 +1,11 @@
 // The gradient in the weight of convolutions whose groups have 1, 2 or 4 channels on either side:
 //
-//   dw[k, c, i, j] = sum over n, r, q of dy[n, r, q, k] * x[n, r*stride + i*dilation - pad, q*stride + j*dilation - pad, g + c]
+//   dw[k, c, i, j] = sum over n, r, q of dy[n, r, q, k] * x[n, u, v, g + c]
 //
-// where g is the first channel of k's group. A vector holds whole groups. Lane l of dy meets lane l ^ d of x, d below the
-// channels of a group, so that each channel meets all of its group. oneDNN computes most of them as many small matrix
-// products: depthwise ones of 5x5 take 8 to 20 times as long so.
+// where u = r*stride + i*dilation - pad, v = q*stride + j*dilation - pad, and g is the first channel of k's group. A
+// vector holds whole groups. Lane l of dy meets lane l ^ d of x, d below the channels of a group, so that each channel
+// meets all of its group. oneDNN computes most of them as many small matrix products: depthwise ones of 5x5 take 8 to
+// 20 times as long so.
 #pragma once
 
 #include <array>

@@ -156,10 +156,10 @@ inline void gather(const Slab& slab, const Lanes& lanes, float* sums) {
 template <int kRows>
 using RowCount = std::integral_constant<int, kRows>;
 
-// The rows [begin, end) of a slab, in order; the one behind its whole rows is the tail. Four at a time, so that sums are
-// loaded and stored once for four rows; but one by one where they come from memory, as the hardware prefetches long rows
-// better then (1.4 times as fast for the gradient of 16x56x56x256 channels-last), and where they end in part of a vector,
-// which is rare and not worth code of its own.
+// The rows [begin, end) of a slab, in order; the one behind its whole rows is the tail. Four at a time, so that sums
+// are loaded and stored once for four rows; but one by one where they come from memory, as the hardware prefetches long
+// rows better then (1.4 times as fast for the gradient of 16x56x56x256 channels-last), and where they end in part of a
+// vector, which is rare and not worth code of its own.
 template <typename Body>
 void sweep_range(const Slab& slab, int64_t begin, int64_t end, const Body& body) {
   const auto start = [&](int64_t r) { return slab.offset + r * slab.stride; };
