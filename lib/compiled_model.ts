@@ -287,7 +287,6 @@ export class CompiledModel {
     return this.#definition.parameters.filter(({ name }) => updates.has(name));
   }
 
-  /** So many images without content. */
   /** Noise of variance 1, as of blank images the gradients of many norms grow beyond all numbers; a plan reads none. */
   async #profiledImages(count: number, plan: boolean): Promise<Float32Array> {
     const shape = [count, ...this.#definition.input];

@@ -1,7 +1,6 @@
 #include "backends/cpu/ops/conv2d_group_gradient.h"
 
 #include <memory>
-#include <optional>
 
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/kernels/group_gradient.h"
