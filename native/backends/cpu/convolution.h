@@ -21,7 +21,7 @@ struct ConvolutionValues {
 ConvolutionValues convolution_values(const Node& node);
 
 // What computes a convolution node: oneDNN unless lower() says otherwise.
-enum class ConvolutionAlgorithm { kDirect, kWinograd, kStrips };
+enum class ConvolutionAlgorithm { kDirect, kWinograd, kStrips, kGroups };
 void set_algorithm(Node* node, ConvolutionAlgorithm algorithm);
 ConvolutionAlgorithm algorithm_of(const Node& node);
 

@@ -12,6 +12,7 @@
 #include "backends/cpu/host_memory.h"
 #include "backends/cpu/layout.h"
 #include "backends/cpu/ops/conv2d_gated.h"
+#include "backends/cpu/ops/conv2d_group_gradient.h"
 #include "backends/cpu/ops/conv2d_strips.h"
 #include "backends/cpu/ops/conv2d_winograd.h"
 #include "backends/cpu/sequential_runner.h"
@@ -194,6 +195,9 @@ class CpuBackend final : public Backend {
       } else if (takes_strips(node, convolution_problem(*graph, node), layout_of(graph->values[ids.x]).block,
                               layout_of(graph->values[ids.y]).block)) {
         set_algorithm(&node, ConvolutionAlgorithm::kStrips);
+      } else if (const auto groups = group_gradient_problem(*graph, node);
+                 groups && (convolutions_ == "strips" || (convolutions_ == "auto" && groups->pays()))) {
+        set_algorithm(&node, ConvolutionAlgorithm::kGroups);
       }
     }
   }

@@ -10,8 +10,8 @@ namespace senet::cpu {
 
 // `threads`: how many a program uses, 0 for one per core. `layout`: how maps are stored, "auto" (what suits
 // the processor), "blocked8", "blocked16" or "channels_last"; a program that cannot be stored in blocks is
-// stored channels-last all the same. `convolutions`: "direct" sums, "winograd" wherever the algorithm can be
-// used, or "auto", where it is the faster.
+// stored channels-last all the same. `convolutions`: "direct" sums by oneDNN, "winograd" or "strips" (and
+// the gradients of small groups) wherever they can be used, or "auto", where they are faster.
 std::unique_ptr<Backend> make_cpu_backend(int threads, const std::string& layout,
                                           const std::string& convolutions);
 

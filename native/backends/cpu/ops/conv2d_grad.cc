@@ -1,4 +1,4 @@
-// The gradients of conv2d in its input and in its weight and bias, by oneDNN or a kernel of ours.
+// The gradients of conv2d in its input and in its weight and bias, by oneDNN where lower() says nothing else.
 #include <memory>
 
 #include "backends/cpu/convolution.h"
@@ -70,10 +70,9 @@ StepPlan prepare_conv2d_grad_input(const PrepareContext& context) {
 }
 
 StepPlan prepare_conv2d_grad_weight(const PrepareContext& context) {
-  if (algorithm_of(context.node) == ConvolutionAlgorithm::kWinograd) {
-    return prepare_conv2d_grad_weight_winograd(context);
-  }
-  if (is_group_gradient(context.graph, context.node)) return prepare_conv2d_group_gradient(context);
+  const ConvolutionAlgorithm algorithm = algorithm_of(context.node);
+  if (algorithm == ConvolutionAlgorithm::kWinograd) return prepare_conv2d_grad_weight_winograd(context);
+  if (algorithm == ConvolutionAlgorithm::kGroups) return prepare_conv2d_group_gradient(context);
   return prepare_grad<Conv2dGradWeightStep>(context);
 }
 

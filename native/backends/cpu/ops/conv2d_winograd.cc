@@ -1,33 +1,13 @@
 #include "backends/cpu/ops/conv2d_winograd.h"
 
-#include <memory>
-
 #include "backends/cpu/convolution.h"
 #include "backends/cpu/ops/check.h"
+#include "backends/cpu/ops/grad_weight.h"
 #include "backends/cpu/ops/packed_convolution.h"
 
 namespace senet::cpu {
 
 namespace {
-
-class WinogradGradWeightStep final : public Step {
- public:
-  explicit WinogradGradWeightStep(const WinogradGradWeight& winograd) : winograd_(winograd) {}
-
-  void bind(const Binding& b) override {
-    x_ = static_cast<const float*>(b.inputs[0]);
-    dy_ = static_cast<const float*>(b.inputs[1]);
-    dweight_ = static_cast<float*>(b.outputs[0]);
-    workspace_ = static_cast<float*>(b.workspace);
-  }
-
-  void run() override { winograd_.run(x_, dy_, workspace_, dweight_); }
-
- private:
-  WinogradGradWeight winograd_;
-  const float *x_ = nullptr, *dy_ = nullptr;
-  float *workspace_ = nullptr, *dweight_ = nullptr;
-};
 
 // What a marked node can be computed by; the operands are checked.
 WinogradProblem checked_problem(const PrepareContext& context) {
@@ -73,11 +53,8 @@ StepPlan prepare_conv2d_winograd(const PrepareContext& context) {
 
 StepPlan prepare_conv2d_grad_weight_winograd(const PrepareContext& context) {
   const WinogradGradWeight winograd(checked_problem(context));
-  StepPlan plan;
-  plan.workspace_bytes = winograd.workspace_bytes();
+  StepPlan plan = plan_grad_weight(winograd, "winograd");
   plan.extra_bytes = winograd.extra_bytes();
-  plan.implementation = "winograd";
-  plan.step = std::make_unique<WinogradGradWeightStep>(winograd);
   return plan;
 }
 
