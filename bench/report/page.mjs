@@ -4,7 +4,7 @@ import { costCharts, timeCharts } from './charts.mjs';
 import { escapeText, number, quantity } from './html.mjs';
 import { method } from './method.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { kernelTable, ofSuite, pivot, skippedList, table, versionsOf, zooRows } from './tables.mjs';
+import { cellOf, kernelRows, ofSuite, pivot, skippedList, table, versionsOf, zooRows } from './tables.mjs';
 
 const style = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #57606a; --line: #d8dee4; --back: #fff; --card: #f6f8fa; }
@@ -65,6 +65,11 @@ function facts(report) {
   };
   const present = Object.entries(rows).filter(([, text]) => text !== undefined);
   return `<dl>${present.map(([name, text]) => `<dt>${escapeText(name)}</dt><dd>${escapeText(text)}</dd>`).join('')}</dl>`;
+}
+
+function kernelTable(results) {
+  const { heads, rows } = kernelRows(results, cellOf);
+  return table(heads, rows);
 }
 
 function zooTable(results) {

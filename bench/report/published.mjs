@@ -2,7 +2,7 @@
 import { costCharts, timeCharts } from './charts.mjs';
 import { number, percentOver, quantity } from './html.mjs';
 import { bandwidths, rooflineChart } from './roofline.mjs';
-import { familyOf, ofSuite, unique, versionsOf, zooRows } from './tables.mjs';
+import { familyOf, kernelRows, ofSuite, unique, versionsOf, zooRows } from './tables.mjs';
 
 const [BEGIN, END] = ['<!-- results: npm run bench -- --from FILE --publish -->', '<!-- end of results -->'];
 
@@ -22,7 +22,9 @@ function table(heads, rows) {
 const valued = (results, suite) =>
   ofSuite(results, suite).filter(({ contender, value }) => contender !== 'machine' && Number.isFinite(value));
 
-function cell({ contender, value, unit, toFirst }) {
+function cell(result) {
+  if (result === undefined) return '';
+  const { contender, value, unit, toFirst } = result;
   const time = unit === 'ratio' ? percentOver(value) : quantity(value, unit);
   const beside = toFirst === undefined ? '' : `, ${number(toFirst)}×`;
   const form = contender.startsWith('pytorch ') ? ` (${contender.slice('pytorch '.length)})` : '';
@@ -39,7 +41,7 @@ function comparison(results, names, head) {
       const [least] = some
         .filter((each) => each.measure === measure && familyOf(each.contender) === column)
         .toSorted((a, b) => a.value - b.value);
-      return least === undefined ? '' : cell(least);
+      return cell(least);
     }),
   ]);
   return table([head, ...columns], rows);
@@ -102,9 +104,23 @@ function zooTable(results) {
   );
 }
 
-function machineOf({ machine, threads, devices, node, date, commit }) {
+function kernelTable(results) {
+  const { heads, rows } = kernelRows(results, cell);
+  return table(heads, rows);
+}
+
+/** The processor by what it can do at most, since names of virtual ones say little. */
+function machineOf({ machine, threads, devices, node, date, commit, results }) {
   const [cpu = ''] = devices ?? [];
-  return `${machine}, ${threads} threads, ${cpu.replace(/^cpu: /, '').replace(/, \d+ threads?$/, '')}, Node ${node.slice(1)}, ${date.slice(0, 10)}, commit ${commit}`;
+  const peak = results.find((result) => result.peak !== undefined)?.peak;
+  const most = peak && `at most ${number(peak.flops / 1e9)} GFLOP/s and ${number(peak.bandwidth / 1e9)} GB/s`;
+  const library = cpu.replace(/^cpu: /, '').replace(/, \d+ threads?$/, '');
+  return [
+    ...[machine, `${threads} threads`, most, library, `Node ${node.slice(1)}`],
+    ...[date.slice(0, 10), `commit ${commit}`],
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** Charts by the names of their files. */
@@ -159,6 +175,7 @@ export function pageResults(report) {
       ['startup', 'compile', 'memory', 'event-loop', 'install-size'],
       'beside the iterations',
     ),
+    kernelTable(results),
     zooTable(results),
   ]);
 }

@@ -56,8 +56,12 @@ export function pivot(results, suite, head) {
   );
 }
 
-/** The rates of senet's kernels beside the times of all. */
-export function kernelTable(results) {
+/**
+ * Kernels: the rates of senet's beside the times of all.
+ *
+ * @param cell says a result, or nothing of none
+ */
+export function kernelRows(results, cell) {
   const some = ofSuite(results, 'kernels').filter(
     ({ contender, value }) => contender !== 'machine' && value !== undefined,
   );
@@ -65,17 +69,17 @@ export function kernelTable(results) {
   const rows = unique(some.map(({ measure }) => measure)).map((measure) => {
     const find = (contender) => some.find((each) => each.measure === measure && each.contender === contender);
     const ours = find('senet');
-    const share = ours && `${(100 * ours.shareOfPeak).toFixed(0)} %`;
-    return [
-      measure,
-      cellOf(ours),
-      ours?.gflops === undefined ? '' : number(ours.gflops),
-      ours === undefined ? '' : number(ours.gbPerSecond),
-      share ?? '',
-      ...others.map((name) => cellOf(find(name))),
-    ];
+    const rates =
+      ours === undefined
+        ? ['', '', '']
+        : [
+            ours.gflops === undefined ? '' : number(ours.gflops),
+            number(ours.gbPerSecond),
+            `${(100 * ours.shareOfPeak).toFixed(0)} %`,
+          ];
+    return [measure, cell(ours), ...rates, ...others.map((name) => cell(find(name)))];
   });
-  return table(['kernel', 'senet', 'GFLOP/s', 'GB/s', 'of peak', ...others], rows);
+  return { heads: ['kernel', 'senet', 'GFLOP/s', 'GB/s', 'of peak', ...others], rows };
 }
 
 /** The geometric means of the zoo's ratios to onnxruntime-node, then each model beside it. */
