@@ -24,12 +24,14 @@ const valued = (results, suite) =>
 
 function cell(result) {
   if (result === undefined) return '';
-  const { contender, value, unit, toFirst } = result;
+  const { value, unit, toFirst } = result;
   const time = unit === 'ratio' ? percentOver(value) : quantity(value, unit);
-  const beside = toFirst === undefined ? '' : `, ${number(toFirst)}×`;
-  const form = contender.startsWith('pytorch ') ? ` (${contender.slice('pytorch '.length)})` : '';
-  return `${time}${beside}${form}`;
+  return toFirst === undefined ? time : `${time}, ${number(toFirst)}×`;
 }
+
+/** Which of PyTorch's forms a result is of. */
+const formOf = ({ contender }) =>
+  contender.startsWith('pytorch ') ? ` (${contender.slice('pytorch '.length)})` : '';
 
 /** The measures of suites by contenders; of PyTorch's forms the one with the least. */
 function comparison(results, names, head) {
@@ -41,7 +43,7 @@ function comparison(results, names, head) {
       const [least] = some
         .filter((each) => each.measure === measure && familyOf(each.contender) === column)
         .toSorted((a, b) => a.value - b.value);
-      return cell(least);
+      return least === undefined ? '' : cell(least) + formOf(least);
     }),
   ]);
   return table([head, ...columns], rows);
