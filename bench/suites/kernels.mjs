@@ -10,6 +10,15 @@ import { median, ratiosOf, summary } from '../statistics.mjs';
 /** Largest difference in a sample of the result, as a share of its largest value. */
 const TOLERANCE = 2e-3;
 
+/** Kernels of fewer milliseconds than this are done before threads of the last contender have stopped spinning. */
+const SHORT_MS = 5;
+
+/** How long a turn is, by what the contenders needed when they were warm. */
+function turnOf(opened) {
+  const isShort = opened.some(({ info }) => info.warmMs < SHORT_MS);
+  return isShort ? { perTurn: 11, drop: 3, pauseMs: 200 } : { perTurn: 3, pauseMs: 20 };
+}
+
 /** Undefined where a result is the expected one. */
 export function sampleDifference(found, expected) {
   if (found.length !== expected.length) return `${found.length} values, ${expected.length} are expected`;
@@ -57,7 +66,11 @@ async function measureKernel(session, processes, spec, peak) {
   const opened = await openKernel(session, processes, measure, spec);
   if (opened.length === 0) return;
   note(`kernels: ${measure}`);
-  const { times, failures } = await interleave(opened, { rounds, perTurn: quick ? 1 : 3, pauseMs: 20 });
+  const { times, failures } = await interleave(opened, {
+    rounds,
+    ...turnOf(opened),
+    ...(quick && { perTurn: 1 }),
+  });
   const [{ name: first }] = opened;
   // Between kernels the machine's speed changes; within one it is the roof of now that counts.
   const now = quick ? peak : await measurePeak({ threads });
