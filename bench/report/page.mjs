@@ -61,6 +61,7 @@ function facts(report) {
     node: report.node,
     senet: `${report.senet}, commit ${report.commit}${report.changed ? ', with changes' : ''}`,
     date: report.date,
+    remark: report.remark,
     ...Object.fromEntries(versionsOf(report.results)),
   };
   const present = Object.entries(rows).filter(([, text]) => text !== undefined);

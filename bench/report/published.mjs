@@ -114,8 +114,9 @@ function kernelTable(results) {
 /** The processor by what it can do at most, since names of virtual ones say little. */
 function machineOf({ machine, threads, devices, node, date, commit, results }) {
   const [cpu = ''] = devices ?? [];
-  const peak = results.find((result) => result.peak !== undefined)?.peak;
-  const most = peak && `at most ${number(peak.flops / 1e9)} GFLOP/s and ${number(peak.bandwidth / 1e9)} GB/s`;
+  const peaks = results.flatMap(({ peak }) => peak ?? []);
+  const highest = (name) => number(Math.max(...peaks.map((peak) => peak[name])) / 1e9);
+  const most = peaks.length > 0 && `at most ${highest('flops')} GFLOP/s and ${highest('bandwidth')} GB/s`;
   const library = cpu.replace(/^cpu: /, '').replace(/, \d+ threads?$/, '');
   return [
     ...[machine, `${threads} threads`, most, library, `Node ${node.slice(1)}`],
@@ -162,12 +163,12 @@ export function readmeResults(report) {
   ]);
 }
 
-/** The results in full, for the page about benchmarks. */
+/** The results in full, for the page about benchmarks; `remark` says which are not of the one run, and why. */
 export function pageResults(report) {
-  const { results } = report;
+  const { results, remark = '' } = report;
   const rooflines = ofSuite(results, 'roofline');
   return paragraphs([
-    `${machineOf(report)}; the comparison of networks and of SE's cost is in the README.`,
+    `${machineOf(report)}; the comparison of networks and of SE's cost is in the README.${remark && ` ${remark}`}`,
     images(chartsOf(report), /^roofline/, 'charts'),
     ...rooflines.map(stepsTable),
     scalingTable(results),

@@ -26,12 +26,6 @@ export function groupSteps(steps) {
   });
 }
 
-/** The steps of several profiles of one program, each with the median of its times: a pause of the machine is in few. */
-export function medianProfile(profiles) {
-  const [first] = profiles;
-  return first.map((step, i) => ({ ...step, ms: median(profiles.map((profile) => profile[i].ms)) }));
-}
-
 async function measureOne(session, work, runs) {
   const { threads } = session.options;
   const { model: name, mode, batch, size } = work;
@@ -45,15 +39,13 @@ async function measureOne(session, work, runs) {
     const optimizer = { optimizer: sgd({ momentum: 0.9 }), schedule: schedules.constant({ lr: 0.001 }) };
     await model.compile({ device: 'cpu', threads, ...(training && optimizer) });
     const before = await measurePeak({ threads });
-    const profiles = [];
-    for (let run = 0; run < runs; run += 1)
-      profiles.push(await model.profile({ batchSize: batch, training, runs: 1 }));
+    const profile = await model.profile({ batchSize: batch, training, runs });
     const after = await measurePeak({ threads });
     const peak = {
       flops: Math.max(before.flops, after.flops),
       bandwidth: Math.max(before.bandwidth, after.bandwidth),
     };
-    const steps = medianProfile(profiles).filter(({ constant }) => !constant);
+    const steps = profile.filter(({ constant }) => !constant);
     const value = sum(steps.map(({ ms }) => ms));
     session.say({
       ...{ suite: 'roofline', measure, contender: 'senet', unit: 'ms', value, rounds: runs },

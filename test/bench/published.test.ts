@@ -46,14 +46,24 @@ test('a machine is said by what it can do at most; kernels have their rates besi
   const peak = { flops: 88e9, bandwidth: 15e9 };
   const page = pageResults({
     ...{ machine: 'AMD EPYC', threads: 2, node: 'v20', date: '2030-01-01T00:00:00Z', commit: 'abc' },
+    remark: 'Kernels are of another run.',
     results: [
       { ...kernel, contender: 'senet', value: 2, gflops: 80, gbPerSecond: 5, shareOfPeak: 0.9 },
       { ...kernel, contender: 'tfjs-node', value: 5, toFirst: 2.5 },
       { ...kernel, contender: 'senet cuda', skipped: 'no GPU' },
       { suite: 'roofline', measure: 'r', unit: 'ms', value: 1, steps: [step], peak },
+      {
+        suite: 'roofline',
+        measure: 's',
+        unit: 'ms',
+        value: 1,
+        steps: [step],
+        peak: { ...peak, bandwidth: 17e9 },
+      },
     ],
   });
-  expect(page).toContain('AMD EPYC, 2 threads, at most 88.0 GFLOP/s and 15.0 GB/s, Node 20, 2030-01-01');
+  expect(page).toContain('AMD EPYC, 2 threads, at most 88.0 GFLOP/s and 17.0 GB/s, Node 20, 2030-01-01');
+  expect(page).toContain('in the README. Kernels are of another run.\n');
   expect(page).toContain(
     '| kernel | senet | GFLOP/s | GB/s | of peak | tfjs-node |\n| --- | --- | --- | --- | --- | --- |\n' +
       '| conv 3x3 | 2 ms | 80.0 | 5 | 90 % | 5 ms, 2.5× |',

@@ -153,14 +153,3 @@ describe('kernels', () => {
     expect(convolutions[0]!.flops).toBe(16 * 112 * 112 * 64 * 7 * 7 * 3 * 2);
   });
 });
-
-test('a pause of the machine in one profile of several changes no step', async () => {
-  const { medianProfile } = (await benchModule('suites/roofline.mjs')) as {
-    medianProfile: (profiles: { op: string; ms: number }[][]) => { op: string; ms: number }[];
-  };
-  const profile = (...times: number[]) => times.map((ms, i) => ({ op: `op${i}`, ms }));
-  expect(medianProfile([profile(1, 20), profile(2, 900), profile(3, 21)])).toEqual([
-    { op: 'op0', ms: 2 },
-    { op: 'op1', ms: 21 },
-  ]);
-});
