@@ -31,8 +31,8 @@ export interface DeviceOptions {
    * How convolutions are computed on the CPU: as `'direct'` sums by oneDNN; by `'winograd'`, those of 3x3 and stride 1 in
    * tiles of 4x4 outputs with a quarter of the products (Lavin and Gray 2016); by `'strips'`, direct sums of senet's own
    * that read each weight once, or where the gradient is in the weight those of few channels in a group (with AVX2); or,
-   * by default, each in whichever way is fastest (`'auto'`). A way that can't compute one leaves it to oneDNN. Winograd's results differ from exact ones by about 1e-6 of their rms, direct sums
-   * by 2e-7.
+   * by default, each in whichever way is fastest (`'auto'`). A way that can't compute one leaves it to oneDNN. Winograd's
+   * results differ from exact ones by about 1e-6 of their rms, direct sums by 2e-7.
    */
   convolutions?: 'auto' | 'direct' | 'winograd' | 'strips';
   /** On a GPU; default `'float32'`, which is also all that the CPU has. */
