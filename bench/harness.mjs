@@ -89,13 +89,16 @@ export class Contender {
   }
 }
 
+/** Whether a contender that is ready takes seconds for an iteration. */
+export const isSlow = ({ info }) => info?.warmMs > SLOW_MS;
+
 /** One contender's turn: the median of its iterations. */
 async function takeTurn(contender, { perTurn, drop, request }) {
-  const isSlow = contender.info?.warmMs > SLOW_MS;
+  const slow = isSlow(contender);
   const turn = [];
-  for (let i = 0; i < (isSlow ? 1 : drop + perTurn); i += 1) {
+  for (let i = 0; i < (slow ? 1 : drop + perTurn); i += 1) {
     const { ms } = await contender.ask(request);
-    if (isSlow || i >= drop) turn.push(ms);
+    if (slow || i >= drop) turn.push(ms);
   }
   return median(turn);
 }
@@ -116,8 +119,8 @@ export async function interleave(contenders, options) {
     // The order turns round, so that nobody always follows the same neighbour.
     const order = round % 2 === 0 ? contenders : contenders.toReversed();
     for (const contender of order) {
-      const { name, info } = contender;
-      if (name in failures || (info?.warmMs > SLOW_MS && round >= SLOW_ROUNDS)) continue;
+      const { name } = contender;
+      if (name in failures || (isSlow(contender) && round >= SLOW_ROUNDS)) continue;
       await rest(pauseMs);
       try {
         times[name].push(await takeTurn(contender, { perTurn, drop, request }));

@@ -1,5 +1,6 @@
 // How late timers fire while a process computes, beyond their own period. A loop that waits for the computation is late by
 // all of it. Of contenders in Node alone.
+import { isSlow } from '../harness.mjs';
 import { lookAtEach, worksOf } from './alone.mjs';
 
 export async function measureEventLoop(session) {
@@ -12,8 +13,7 @@ export async function measureEventLoop(session) {
       async (process) => {
         const iterations = quick ? 2 : work.mode === 'train' ? 5 : 50;
         await process.ask('reset');
-        for (let i = 0; i < iterations && (i === 0 || !(process.info.warmMs > 5000)); i += 1)
-          await process.ask('run');
+        for (let i = 0; i < iterations && (i === 0 || !isSlow(process)); i += 1) await process.ask('run');
         return process.ask('stats');
       },
       ([{ eventLoopP99Ms, eventLoopMaxMs }]) => ({ value: eventLoopP99Ms, high: eventLoopMaxMs }),

@@ -1,4 +1,4 @@
-// The measures of the README: senet against one other, or against itself without SE, each by one command.
+// The measures of the README: senet against one other, each by one command.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pinned } from '../contenders/index.mjs';
@@ -77,21 +77,9 @@ class Pairs {
       await Promise.all(present.map((contender) => contender.stop()));
     }
   }
-
-  seCost(mode, batch, turn) {
-    const nets = [this.senet('se_resnet50', mode, batch, 224), this.senet('resnet50', mode, batch, 224)];
-    return this.versus(`SE cost, ${mode}, batch ${batch}`, nets, turn);
-  }
 }
 
 export const pairs = {
-  'se-cost-training': (session) => new Pairs(session).seCost('train', 16, { rounds: session.options.rounds }),
-  async 'se-cost-inference'(session) {
-    const { rounds } = session.options;
-    const all = new Pairs(session);
-    await all.seCost('infer', 1, { rounds: 2 * rounds, perTurn: 11, drop: 3, pauseMs: 20 });
-    await all.seCost('infer', 16, { rounds });
-  },
   'inference-onnxruntime': (session) =>
     withOnnxFile('se_resnet50', { strideIn: '1x1' }, async ({ file, size }) => {
       const { rounds } = session.options;

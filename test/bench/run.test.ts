@@ -14,7 +14,7 @@ test('a quick run prints results, keeps them, and makes a page of them', async (
   const [json, html] = ['now.json', 'report.html'].map((name) => join(folder, name)) as [string, string];
   const { code, stdout, stderr } = await bench(
     ...['--quick', '--rounds', '1', '--threads', '1', '--filter', 'inference.* / senet$'],
-    ...['--json', json, '--html', html, 'models', 'event-loop', 'install-size', 'growth'],
+    ...['--json', json, '--html', html, 'models', 'se-cost', 'event-loop', 'install-size', 'growth'],
   );
   expect({ code, stderr }).toMatchObject({ code: 0 });
   const [machine, ...results] = stdout
@@ -22,12 +22,14 @@ test('a quick run prints results, keeps them, and makes a page of them', async (
     .split('\n')
     .map((line) => JSON.parse(line) as Result);
   expect(machine).toMatchObject({ threads: 1, senet: expect.any(String), commit: expect.any(String) });
-  expect(results).toHaveLength(4);
+  expect(results).toHaveLength(5);
   expect(results[0]).toMatchObject({ suite: 'models', contender: 'senet', unit: 'ms', rounds: 1, batch: 1 });
   expect(results[0]!.value).toBeGreaterThan(0);
-  expect(results[1]).toMatchObject({ suite: 'event-loop', contender: 'senet', unit: 'ms' });
-  expect(results[2]).toMatchObject({ suite: 'growth', unit: 'ps a MAC', toBase: { value: 1 } });
-  expect(results[3]).toMatchObject({ measure: 'growth with images, se_resnet20 inference, batch 4, 32x32' });
+  // A round of each of two pairs of processes.
+  expect(results[1]).toMatchObject({ suite: 'se-cost', contender: 'senet', unit: 'ratio', rounds: 2 });
+  expect(results[2]).toMatchObject({ suite: 'event-loop', contender: 'senet', unit: 'ms' });
+  expect(results[3]).toMatchObject({ suite: 'growth', unit: 'ps a MAC', toBase: { value: 1 } });
+  expect(results[4]).toMatchObject({ measure: 'growth with images, se_resnet20 inference, batch 4, 32x32' });
   expect((JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] }).results).toEqual(results);
   expect(readFileSync(html, 'utf8')).toContain('se_resnet20 inference, batch 1, 32x32');
 
