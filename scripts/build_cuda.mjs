@@ -4,9 +4,10 @@
  *   node scripts/build_cuda.mjs                    build/Release/senet_cuda.so
  *   node scripts/build_cuda.mjs --library FILE     the same in another place
  *
- * Needs g++, a CUDA toolkit and cuDNN, and neither CMake nor npm. Objects are kept in build/cuda and made anew when
- * their sources, their options or the versions of the compilers change. Beside the object of each kernel, FILE.cu.o,
- * the folder FILE.cu.o.report has its PTX and the assembler's report, ptxas.txt, for tests to read.
+ * Needs g++, a CUDA toolkit and cuDNN, and neither CMake nor npm. Sources are compiled several at once: most of the
+ * time goes into the headers that they share. Objects are kept in build/cuda and made anew when their sources, their
+ * options or the versions of the compilers change. Beside an object of kernels, NAME.cu.o, the folder NAME.cu.o.report
+ * has their PTX and the assembler's report, ptxas.txt, for tests to read.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +15,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -40,14 +41,60 @@ function hostCompiler() {
   }
 }
 
-/** The backend's sources, the slowest to compile first so that the last one does not run alone. */
+/** The backend's sources. */
 function sources() {
   const backend = join(native, 'backends', 'cuda');
   const files = readdirSync(backend, { recursive: true })
     .filter((name) => /\.(cc|cu)$/.test(name))
     .map((name) => join(backend, name));
-  const weight = (file) => statSync(file).size * (file.endsWith('.cu') ? 10 : 1);
-  return [...files, join(native, 'core', 'graph.cc')].sort((a, b) => weight(b) - weight(a));
+  return [...files, join(native, 'core', 'graph.cc')].sort();
+}
+
+/** Sources of so many bytes are compiled as one: enough to share headers, few enough to keep all cores busy. */
+const UNIT_BYTES = { cc: 40_000, cu: 18_000 };
+
+/** Whether a source takes the names of a namespace for its own: behind another source they might be others' names. */
+const stayAlone = (file) => /^ *using namespace/m.test(readFileSync(file, 'utf8'));
+
+/** What is compiled as one: `files` of one kind, in units of UNIT_BYTES but for those that stay alone. */
+function units() {
+  const all = [];
+  for (const [kind, most] of Object.entries(UNIT_BYTES)) {
+    let filling;
+    for (const file of sources().filter((name) => name.endsWith(kind))) {
+      const { size } = statSync(file);
+      const alone = stayAlone(file);
+      let unit = alone ? undefined : filling;
+      if (unit === undefined || unit.bytes + size > most) {
+        unit = { kind, files: [], bytes: 0 };
+        all.push(unit);
+        if (!alone) filling = unit;
+      }
+      unit.files.push(file);
+      unit.bytes += size;
+    }
+  }
+  return all;
+}
+
+/** Writes a file for each unit that includes its sources; returns the units with its path as `source`. */
+function writeUnits() {
+  const folder = join(objects, 'units');
+  mkdirSync(folder, { recursive: true });
+  const written = units().map(({ files, ...unit }, index) => {
+    const source = join(folder, `${index}.${unit.kind}`);
+    const text = files.map((file) => `#include "${relative(native, file)}"\n`).join('');
+    // One that stays as it is keeps its time, and with it its object.
+    if (!existsSync(source) || readFileSync(source, 'utf8') !== text) writeFileSync(source, text);
+    return { ...unit, files, source };
+  });
+  const known = new Set(written.map(({ source }) => basename(source)));
+  for (const name of readdirSync(folder)) {
+    if (!known.has(/^\d+\.\w+/.exec(name)?.[0])) rmSync(join(folder, name), { recursive: true });
+  }
+  // The slowest first, so that the last one does not run alone.
+  const weight = ({ kind, bytes }) => bytes * (kind === 'cu' ? 5 : 1);
+  return written.sort((one, other) => weight(other) - weight(one));
 }
 
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
@@ -162,12 +209,13 @@ async function compileAll(jobs, versions) {
   let done = 0;
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const { source, object, command } = job;
+      const { kind, files, object, command } = job;
       rmSync(reportOf(object), { recursive: true, force: true });
-      mkdirSync(source.endsWith('.cu') ? reportOf(object) : dirname(object), { recursive: true });
+      if (kind === 'cu') mkdirSync(reportOf(object));
       const seconds = await make(object, command, versions, () => dependenciesOf(`${object}.d`));
       done += 1;
-      console.log(`[${done}/${total}] ${relative(native, source)}, ${seconds.toFixed(1)} s`);
+      const names = files.map((file) => basename(file)).join(', ');
+      console.log(`[${done}/${total}] ${names}: ${seconds.toFixed(1)} s`);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -197,11 +245,11 @@ const { toolkit, cudnn } = cuda;
 console.log(`CUDA ${toolkit.version} in ${toolkit.root}, cuDNN ${cudnn.version} in ${cudnn.include}`);
 
 const versions = `g++ ${hostCompiler()}, CUDA ${toolkit.version}, cuDNN ${cudnn.version}: `;
-const jobs = sources().map((source) => {
-  const object = join(objects, `${relative(native, source)}.o`);
-  return { source, object, command: compileCommand(source, object, cuda) };
-});
 await takeTurn();
+const jobs = writeUnits().map((unit) => {
+  const object = `${unit.source}.o`;
+  return { ...unit, object, command: compileCommand(unit.source, object, cuda) };
+});
 await compileAll(jobs, versions);
 
 const parts = jobs.map(({ object }) => object).sort();

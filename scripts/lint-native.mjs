@@ -1,10 +1,11 @@
 /**
  * Checks the C++ sources of the addon, on all cores: that each can be compiled alone, and with clang-tidy (.clang-tidy
  * says for what). clang-tidy looks at several files at once, as most of its time goes into the headers that they share,
- * and then at each of those in which something was found.
+ * and then at each of those in which something was found. Of the CUDA backend it checks that each source has what it
+ * uses of this project: builds compile several as one.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -60,6 +61,34 @@ async function compilesAlone({ command }) {
   return (await run('sh', ['-c', `${command.replace(/ -o \S+/, '')} -fsyntax-only`], 'inherit')).clean;
 }
 
+/** Checks of the CUDA backend's sources with the simulator's headers, behind those of C++, which are read once. */
+function cudaChecks() {
+  const backend = join(root, 'native/backends/cuda');
+  const sim = join(root, 'native/backends/cuda_sim');
+  const recipe = readFileSync(join(sim, 'CMakeLists.txt'), 'utf8');
+  const [, headers] = /^set\(precompiled ([^)]+)\)/m.exec(recipe);
+  const precompiled = join(database, 'precompiled.h');
+  const includes = headers.split(/\s+/).map((header) => `#include ${header}\n`);
+  writeFileSync(precompiled, includes.join(''));
+  const compile = ['-std=c++20', `-I${sim}/shadow`, `-I${sim}/include`, `-I${root}/native`];
+  const made = spawnSync('g++', [...compile, '-x', 'c++-header', precompiled, '-o', `${precompiled}.gch`], {
+    stdio: 'inherit',
+  });
+  if (made.status !== 0) process.exit(1);
+  const options = [
+    ...compile,
+    '-DSENET_PLUGIN_BUILD=""',
+    '-fsyntax-only',
+    '-include',
+    precompiled,
+    '-x',
+    'c++',
+  ];
+  return readdirSync(backend, { recursive: true })
+    .filter((name) => /\.(cc|cu)$/.test(name))
+    .map((name) => async () => (await run('g++', [...options, join(backend, name)], 'inherit')).clean);
+}
+
 // Without the error stream, which only counts the warnings of other people's headers.
 const tidy = (file, folder) => run('clang-tidy', ['-p', folder, '--quiet', file]);
 
@@ -101,6 +130,7 @@ const jobs = [
         areTidy(files, name),
   ),
   ...entries.map((entry) => () => compilesAlone(entry)),
+  ...cudaChecks(),
 ];
 
 /** Does jobs until none is left; resolves to whether all were clean. */

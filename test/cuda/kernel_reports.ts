@@ -53,13 +53,12 @@ function usage(report: string) {
   });
 }
 
-/** Kernels by name, for each architecture. Of a name that several sources have, the worst of each number. */
+/** Kernels by name, for each architecture. Of a name that several units have, the worst of each number. */
 export function readKernels(root: string): Record<Architecture, ReadonlyMap<string, Kernel>> {
-  const backend = 'backends/cuda';
-  const sources = readdirSync(join(root, 'native', backend), { recursive: true, encoding: 'utf8' });
+  const units = join(root, 'build/cuda/units');
   const kernels = { sm_80: new Map<string, Kernel>(), sm_90: new Map<string, Kernel>() };
-  for (const source of sources.filter((name) => name.endsWith('.cu'))) {
-    const folder = join(root, 'build/cuda', backend, `${source}.o.report`);
+  for (const report of readdirSync(units).filter((name) => name.endsWith('.cu.o.report'))) {
+    const folder = join(units, report);
     const read = (name: string) => readFileSync(join(folder, name), 'utf8');
     const accesses = wideAccesses(read(readdirSync(folder).find((name) => name.endsWith('.ptx'))!));
     const used = usage(read('ptxas.txt'));

@@ -8,7 +8,7 @@ namespace senet::cuda {
 namespace {
 
 template <typename T>
-struct Operands {
+struct AvgPoolOperands {
   const T* in;  // x [N,H,W,C] or dy [N,OH,OW,C]
   PoolSize size;
   int64_t include_padding;
@@ -24,7 +24,7 @@ __device__ inline float inverse_cells(const PoolAxis& axis, bool include_padding
 template <typename T, int V>
 class AvgPool {
  public:
-  __device__ AvgPool(const Operands<T>& o, int64_t channel, int64_t at) : o_(o) {
+  __device__ AvgPool(const AvgPoolOperands<T>& o, int64_t channel, int64_t at) : o_(o) {
     image_ = (at - channel) * o.size.rows.input * o.size.columns.input + channel;
   }
 
@@ -50,14 +50,14 @@ class AvgPool {
   }
 
  private:
-  const Operands<T>& o_;
+  const AvgPoolOperands<T>& o_;
   int64_t image_;
 };
 
 template <typename T, int V>
 class AvgPoolGradient {
  public:
-  __device__ AvgPoolGradient(const Operands<T>& o, int64_t channel, int64_t at) : o_(o) {
+  __device__ AvgPoolGradient(const AvgPoolOperands<T>& o, int64_t channel, int64_t at) : o_(o) {
     image_ = (at - channel) * o.size.rows.output * o.size.columns.output + channel;
   }
 
@@ -82,7 +82,7 @@ class AvgPoolGradient {
   }
 
  private:
-  const Operands<T>& o_;
+  const AvgPoolOperands<T>& o_;
   int64_t image_;
 };
 
@@ -91,13 +91,13 @@ class AvgPoolGradient {
 template <typename T>
 void avg_pool_forward(const T* x, T* y, const PoolSize& size, bool include_padding, cudaStream_t stream) {
   channel_apply<AvgPool, T>("avg_pool_forward_kernel", pool_output(size), is_aligned(x), nullptr, y,
-                            Operands<T>{x, size, include_padding ? 1 : 0}, stream);
+                            AvgPoolOperands<T>{x, size, include_padding ? 1 : 0}, stream);
 }
 
 template <typename T>
 void avg_pool_backward(const T* dy, T* dx, const PoolSize& size, bool include_padding, cudaStream_t stream) {
   channel_apply<AvgPoolGradient, T>("avg_pool_backward_kernel", pool_input(size), is_aligned(dy), nullptr, dx,
-                                    Operands<T>{dy, size, include_padding ? 1 : 0}, stream);
+                                    AvgPoolOperands<T>{dy, size, include_padding ? 1 : 0}, stream);
 }
 
 #define SENET_INSTANTIATE(T)                                                         \

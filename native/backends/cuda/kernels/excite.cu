@@ -21,9 +21,9 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kExciteThreads = 256;
 constexpr int kOutputLanes = 8;
-constexpr int kTile = 32;
+constexpr int kExciteTile = 32;
 
 // The dot product of a [count] and b [count], shared among groups of `lanes` lanes; each of a group's lanes
 // gets it. All lanes of the warp take part, with count 0 if they have no work.
@@ -40,7 +40,7 @@ __device__ float group_dot(const float* a, const float* b, int64_t count) {
 template <int lanes>
 __device__ void fully_connected(Activation kind, const float* in, int64_t inputs, const float* weight,
                                 const float* bias, float* argument, float* out, int64_t outputs) {
-  constexpr int kGroups = kThreads / lanes;
+  constexpr int kGroups = kExciteThreads / lanes;
   for (int64_t first = 0; first < outputs; first += kGroups) {
     const int64_t o = first + threadIdx.x / lanes;
     const bool inside = o < outputs;
@@ -54,7 +54,7 @@ __device__ void fully_connected(Activation kind, const float* in, int64_t inputs
 }
 
 // q [N,Q], hidden [N,R] for v or null, h [N,R], s [N,C]; weights as in the head of this file.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kExciteThreads)
     excite_forward_kernel(ExcitationSize size, ExcitationKind kind, const float* q, ExcitationWeights weights,
                           float* hidden, float* h, float* s) {
   const int64_t n = blockIdx.x;
@@ -67,14 +67,14 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // store(column, in [rows] matrix [rows, columns]) for all columns, by the whole block. Neighbouring threads take neighbouring columns; few columns leave threads to split the rows.
-// shared: [kThreads].
+// shared: [kExciteThreads].
 template <typename Store>
 __device__ void row_times_matrix(const float* in, int64_t rows, const float* matrix, int64_t columns,
                                  float* shared, const Store& store) {
-  int width = kThreads;
+  int width = kExciteThreads;
   while (width > kWarp && width / 2 >= columns) width /= 2;
   const int column = static_cast<int>(threadIdx.x) % width, part = static_cast<int>(threadIdx.x) / width;
-  const int parts = kThreads / width;
+  const int parts = kExciteThreads / width;
   for (int64_t first = 0; first < columns; first += width) {
     const int64_t c = first + column;
     float sum = 0.0f;
@@ -93,13 +93,13 @@ __device__ void row_times_matrix(const float* in, int64_t rows, const float* mat
 }
 
 // ds, s, du [N,C], hidden, h, dv [N,R], w1 [R,Q], w2 [C,R], dq [N,Q] or null.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kExciteThreads)
     excite_backward_kernel(ExcitationSize size, ExcitationKind kind, const float* ds, const float* hidden,
                            const float* s, const float* w1, const float* w2, float* du, float* h, float* dv,
                            float* dq) {
-  SENET_SHARED(float, shared, kThreads);
+  SENET_SHARED(float, shared, kExciteThreads);
   const int64_t n = blockIdx.x, row = n * size.channels, hidden_row = n * size.squeezed;
-  for (int64_t c = threadIdx.x; c < size.channels; c += kThreads) {
+  for (int64_t c = threadIdx.x; c < size.channels; c += kExciteThreads) {
     du[row + c] = times_slope(kind.gate, ds[row + c], s[row + c]);
   }
   __syncthreads();
@@ -122,39 +122,40 @@ struct WeightGradient {
   int64_t a_width, b_width;
 };
 
-// Copies kTile images of kTile columns to shared memory; zeros where there are none.
+// Copies kExciteTile images of kExciteTile columns to shared memory; zeros where there are none.
 __device__ void load_tile(const float* from, int64_t width, int64_t first_column, int64_t first_image,
                           int64_t images, float* tile) {
-  const int column = static_cast<int>(threadIdx.x) % kTile;
-  for (int image = static_cast<int>(threadIdx.x) / kTile; image < kTile; image += kThreads / kTile) {
+  const int column = static_cast<int>(threadIdx.x) % kExciteTile;
+  for (int image = static_cast<int>(threadIdx.x) / kExciteTile; image < kExciteTile;
+       image += kExciteThreads / kExciteTile) {
     const bool inside = first_column + column < width && first_image + image < images;
-    tile[image * kTile + column] =
+    tile[image * kExciteTile + column] =
         inside ? from[(first_image + image) * width + first_column + column] : 0.0f;
   }
 }
 
 // A thread takes column threadIdx.x % 32 of b and four columns of a. blockIdx.y picks the matrix.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kExciteThreads)
     excite_weights_kernel(int64_t images, WeightGradient first, WeightGradient second) {
-  constexpr int kRows = kTile * kTile / kThreads;
-  SENET_SHARED(float, a_tile, kTile* kTile);
-  SENET_SHARED(float, b_tile, kTile* kTile);
+  constexpr int kRows = kExciteTile * kExciteTile / kExciteThreads;
+  SENET_SHARED(float, a_tile, kExciteTile* kExciteTile);
+  SENET_SHARED(float, b_tile, kExciteTile* kExciteTile);
   const WeightGradient g = blockIdx.y == 0 ? first : second;
-  const int64_t b_tiles = (g.b_width + kTile - 1) / kTile;
-  const int64_t a0 = blockIdx.x / b_tiles * kTile, b0 = blockIdx.x % b_tiles * kTile;
+  const int64_t b_tiles = (g.b_width + kExciteTile - 1) / kExciteTile;
+  const int64_t a0 = blockIdx.x / b_tiles * kExciteTile, b0 = blockIdx.x % b_tiles * kExciteTile;
   if (a0 >= g.a_width) images = 0;  // the other matrix has more tiles
-  const int column = static_cast<int>(threadIdx.x) % kTile,
-            row = static_cast<int>(threadIdx.x) / kTile * kRows;
+  const int column = static_cast<int>(threadIdx.x) % kExciteTile,
+            row = static_cast<int>(threadIdx.x) / kExciteTile * kRows;
   float sums[kRows] = {}, bias[kRows] = {};
-  for (int64_t n = 0; n < images; n += kTile) {
+  for (int64_t n = 0; n < images; n += kExciteTile) {
     load_tile(g.a, g.a_width, a0, n, images, a_tile);
     load_tile(g.b, g.b_width, b0, n, images, b_tile);
     __syncthreads();
-    for (int image = 0; image < kTile; ++image) {
+    for (int image = 0; image < kExciteTile; ++image) {
 #pragma unroll
       for (int i = 0; i < kRows; ++i) {
-        const float a = a_tile[image * kTile + row + i];
-        sums[i] = fmaf(a, b_tile[image * kTile + column], sums[i]);
+        const float a = a_tile[image * kExciteTile + row + i];
+        sums[i] = fmaf(a, b_tile[image * kExciteTile + column], sums[i]);
         bias[i] += a;
       }
     }
@@ -170,7 +171,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 unsigned tiles_of(const WeightGradient& g) {
-  return static_cast<unsigned>((g.a_width + kTile - 1) / kTile * ((g.b_width + kTile - 1) / kTile));
+  return static_cast<unsigned>((g.a_width + kExciteTile - 1) / kExciteTile *
+                               ((g.b_width + kExciteTile - 1) / kExciteTile));
 }
 
 }  // namespace
@@ -186,7 +188,7 @@ void excite_forward(const ExcitationSize& size, const ExcitationKind& kind, cons
                     cudaStream_t stream) {
   float* h = Workspace(workspace).floats(size.images * size.squeezed);
   launch("excite_forward_kernel", excite_forward_kernel, dim3(static_cast<unsigned>(size.images)),
-         dim3(kThreads), 0, stream, size, kind, q, weights, hidden, h, s);
+         dim3(kExciteThreads), 0, stream, size, kind, q, weights, hidden, h, s);
 }
 
 size_t excite_backward_workspace_bytes(const ExcitationSize& size) {
@@ -205,11 +207,11 @@ void excite_backward(const ExcitationSize& size, const ExcitationKind& kind, con
   float* h = scratch.floats(size.images * size.squeezed);
   float* dv = scratch.floats(size.images * size.squeezed);
   launch("excite_backward_kernel", excite_backward_kernel, dim3(static_cast<unsigned>(size.images)),
-         dim3(kThreads), 0, stream, size, kind, ds, hidden, s, w1, w2, du, h, dv, gradients.dq);
+         dim3(kExciteThreads), 0, stream, size, kind, ds, hidden, s, w1, w2, du, h, dv, gradients.dq);
   const WeightGradient first = {dv, q, gradients.dw1, gradients.db1, size.squeezed, size.inputs};
   const WeightGradient second = {du, h, gradients.dw2, gradients.db2, size.channels, size.squeezed};
   launch("excite_weights_kernel", excite_weights_kernel, dim3(std::max(tiles_of(first), tiles_of(second)), 2),
-         dim3(kThreads), 0, stream, size.images, first, second);
+         dim3(kExciteThreads), 0, stream, size.images, first, second);
 }
 
 }  // namespace senet::cuda

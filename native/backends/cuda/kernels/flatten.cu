@@ -9,28 +9,29 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kTile = 32, kTileRows = 8;
+constexpr int kFlattenTile = 32, kFlattenRows = 8;
 
 // out [matrices, columns, rows] = in [matrices, rows, columns] transposed.
 template <typename From, typename To>
-__global__ void __launch_bounds__(kTile* kTileRows)
+__global__ void __launch_bounds__(kFlattenTile* kFlattenRows)
     transpose_kernel(const From* in, To* out, int64_t rows, int64_t columns) {
   // One column more than the tile has keeps a column's elements in different banks.
-  SENET_SHARED(float, tile, kTile*(kTile + 1));
-  const int64_t column_tiles = (columns + kTile - 1) / kTile, row_tiles = (rows + kTile - 1) / kTile;
-  const int64_t row0 = blockIdx.x / column_tiles % row_tiles * kTile,
-                column0 = blockIdx.x % column_tiles * kTile;
+  SENET_SHARED(float, tile, kFlattenTile*(kFlattenTile + 1));
+  const int64_t column_tiles = (columns + kFlattenTile - 1) / kFlattenTile,
+                row_tiles = (rows + kFlattenTile - 1) / kFlattenTile;
+  const int64_t row0 = blockIdx.x / column_tiles % row_tiles * kFlattenTile,
+                column0 = blockIdx.x % column_tiles * kFlattenTile;
   const int64_t matrix = blockIdx.x / (column_tiles * row_tiles) * rows * columns;
   const int x = static_cast<int>(threadIdx.x);
-  for (int y = static_cast<int>(threadIdx.y); y < kTile; y += kTileRows) {
+  for (int y = static_cast<int>(threadIdx.y); y < kFlattenTile; y += kFlattenRows) {
     if (row0 + y < rows && column0 + x < columns) {
-      tile[y * (kTile + 1) + x] = to_float(in[matrix + (row0 + y) * columns + column0 + x]);
+      tile[y * (kFlattenTile + 1) + x] = to_float(in[matrix + (row0 + y) * columns + column0 + x]);
     }
   }
   __syncthreads();
-  for (int y = static_cast<int>(threadIdx.y); y < kTile; y += kTileRows) {
+  for (int y = static_cast<int>(threadIdx.y); y < kFlattenTile; y += kFlattenRows) {
     if (row0 + x < rows && column0 + y < columns) {
-      from_float(tile[x * (kTile + 1) + y], out[matrix + (column0 + y) * rows + row0 + x]);
+      from_float(tile[x * (kFlattenTile + 1) + y], out[matrix + (column0 + y) * rows + row0 + x]);
     }
   }
 }
@@ -38,9 +39,10 @@ __global__ void __launch_bounds__(kTile* kTileRows)
 template <typename From, typename To>
 void transpose(const char* name, const From* in, To* out, int64_t matrices, int64_t rows, int64_t columns,
                cudaStream_t stream) {
-  const int64_t tiles = (rows + kTile - 1) / kTile * ((columns + kTile - 1) / kTile);
+  const int64_t tiles =
+      (rows + kFlattenTile - 1) / kFlattenTile * ((columns + kFlattenTile - 1) / kFlattenTile);
   launch(name, transpose_kernel<From, To>, dim3(static_cast<unsigned>(matrices * tiles)),
-         dim3(kTile, kTileRows), 0, stream, in, out, rows, columns);
+         dim3(kFlattenTile, kFlattenRows), 0, stream, in, out, rows, columns);
 }
 
 }  // namespace

@@ -7,15 +7,15 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kFoldThreads = 256;
 
 // weight, folded_weight [K, per_output], bias [K] or null, norm and folded_bias [K].
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kFoldThreads)
     fold_batch_norm_kernel(const float* weight, const float* bias, NormParameters norm, double eps,
                            float* folded_weight, float* folded_bias, int64_t per_output) {
   const int64_t k = blockIdx.x;
   const double factor = norm.gamma[k] / sqrt(norm.variance[k] + eps);
-  for (int64_t i = k * per_output + threadIdx.x; i < (k + 1) * per_output; i += kThreads) {
+  for (int64_t i = k * per_output + threadIdx.x; i < (k + 1) * per_output; i += kFoldThreads) {
     folded_weight[i] = static_cast<float>(weight[i] * factor);
   }
   if (threadIdx.x != 0) return;
@@ -29,7 +29,7 @@ void fold_batch_norm(const float* weight, const float* bias, const NormParameter
                      float* folded_weight, float* folded_bias, int64_t outputs, int64_t per_output,
                      cudaStream_t stream) {
   launch("fold_batch_norm_kernel", fold_batch_norm_kernel, dim3(static_cast<unsigned>(outputs)),
-         dim3(kThreads), 0, stream, weight, bias, norm, eps, folded_weight, folded_bias, per_output);
+         dim3(kFoldThreads), 0, stream, weight, bias, norm, eps, folded_weight, folded_bias, per_output);
 }
 
 }  // namespace senet::cuda

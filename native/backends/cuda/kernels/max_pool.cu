@@ -16,7 +16,7 @@ struct alignas(V) Bytes {
 };
 
 template <typename T>
-struct ForwardOperands {
+struct MaxPoolOperands {
   const T* x;      // [N,H,W,C]
   uint8_t* index;  // [N,OH,OW,C] or null
   PoolSize size;
@@ -25,7 +25,7 @@ struct ForwardOperands {
 template <typename T, int V>
 class MaxPool {
  public:
-  __device__ MaxPool(const ForwardOperands<T>& o, int64_t channel, int64_t at) : o_(o), channel_(channel) {
+  __device__ MaxPool(const MaxPoolOperands<T>& o, int64_t channel, int64_t at) : o_(o), channel_(channel) {
     const PoolSize& size = o.size;
     image_ = o.x + (at - channel) * size.rows.input * size.columns.input;
   }
@@ -59,7 +59,7 @@ class MaxPool {
   }
 
  private:
-  const ForwardOperands<T>& o_;
+  const MaxPoolOperands<T>& o_;
   const T* image_;
   int64_t channel_;
 };
@@ -107,7 +107,7 @@ class MaxPoolGradient {
 template <typename T>
 void max_pool_forward(const T* x, T* y, uint8_t* index, const PoolSize& size, cudaStream_t stream) {
   channel_apply<MaxPool, T>("max_pool_forward_kernel", pool_output(size), is_aligned(x, index), nullptr, y,
-                            ForwardOperands<T>{x, index, size}, stream);
+                            MaxPoolOperands<T>{x, index, size}, stream);
 }
 
 template <typename T>

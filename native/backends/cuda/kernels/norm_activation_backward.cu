@@ -17,8 +17,6 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kGradientChannels = 8, kGradientRows = 32;
-
 // What both passes read.
 template <typename T>
 struct GradientOperands {
@@ -100,7 +98,7 @@ __global__ void __launch_bounds__(256)
   sums.gt[i] = sum_segments(sweep, partials.gt, n, c);
 }
 
-struct SmallOperands {
+struct ActivationSmallOperands {
   GradientSums sums;      // [rows, C]
   const float* variance;  // [C]
   const float* gate;      // [rows, C]; these four with excitation, else null
@@ -114,7 +112,7 @@ struct SmallOperands {
 
 // dgamma and dbeta.
 __global__ void __launch_bounds__(kGradientChannels* kGradientRows)
-    norm_activation_gradient_kernel(int64_t rows, int64_t channels, SmallOperands o) {
+    norm_activation_gradient_kernel(int64_t rows, int64_t channels, ActivationSmallOperands o) {
   SENET_SHARED(float, shared, kSweepThreads / 2 * 2);
   const int64_t c = int64_t{blockIdx.x} * kGradientChannels + threadIdx.x;
   float values[2] = {};  // dbeta, dgamma / rstd
@@ -138,7 +136,7 @@ __global__ void __launch_bounds__(kGradientChannels* kGradientRows)
 }
 
 template <typename T>
-struct BackwardOutputs {
+struct ActivationBackwardOutputs {
   T* dx;                // [N,P,C]
   const float* dgamma;  // [C]
   const float* dbeta;   // [C]
@@ -151,8 +149,8 @@ template <typename T, int V>
 struct Slopes {
   float s[V], e[V] = {}, b[V], c[V];
 
-  __device__ Slopes(const GradientOperands<T>& o, const BackwardOutputs<T>& out, const GatedNorm<V>& norm,
-                    int64_t channel, int64_t gate_at) {
+  __device__ Slopes(const GradientOperands<T>& o, const ActivationBackwardOutputs<T>& out,
+                    const GatedNorm<V>& norm, int64_t channel, int64_t gate_at) {
     float variance[V], dgamma[V], dbeta[V];
 #pragma unroll
     for (int i = 0; i < V; ++i) s[i] = 1.0f;
@@ -173,7 +171,7 @@ struct Slopes {
 
 template <typename T, int V>
 __global__ void __launch_bounds__(kSweepThreads, 1)
-    norm_activation_backward_kernel(MapSweep sweep, GradientOperands<T> o, BackwardOutputs<T> out) {
+    norm_activation_backward_kernel(MapSweep sweep, GradientOperands<T> o, ActivationBackwardOutputs<T> out) {
   const SweepThread at = sweep_thread<V>(sweep);
   if (!at.inside) return;
   const GatedNorm<V> norm(o.gamma, o.beta, o.mean, o.variance, o.eps, nullptr, at.channel);
@@ -195,13 +193,13 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
   });
 }
 
-struct Arrays {
+struct ActivationBackwardArrays {
   GradientSums partials = {}, sums = {};
   float* dq = nullptr;  // [N,C]; this and the next with excitation
   void* excitation = nullptr;
   float *dgamma, *dbeta;  // [C]
 
-  Arrays(const NormActivationKind& kind, Workspace& workspace, float* const (&given)[2]) {
+  ActivationBackwardArrays(const NormActivationKind& kind, Workspace& workspace, float* const (&given)[2]) {
     const int64_t channels = kind.size.channels, gates = kind.size.images * channels;
     const auto take = [&](GradientSums& into, int64_t count) {
       into.dg = workspace.floats(count);
@@ -240,8 +238,8 @@ GradientOperands<T> gradient_operands(const NormActivationKind& kind,
 // Between the passes.
 template <typename T>
 void small_stages(const NormActivationKind& kind, const NormActivationBackward<T>& given,
-                  const MapSweep& sweep, const Arrays& arrays, cudaStream_t stream) {
-  SmallOperands o = {};
+                  const MapSweep& sweep, const ActivationBackwardArrays& arrays, cudaStream_t stream) {
+  ActivationSmallOperands o = {};
   o.sums = arrays.sums;
   o.variance = given.norm.variance;
   o.dgamma = arrays.dgamma;
@@ -273,7 +271,7 @@ void small_stages(const NormActivationKind& kind, const NormActivationBackward<T
 
 size_t norm_activation_backward_workspace_bytes(const NormActivationKind& kind) {
   Workspace workspace(nullptr);
-  Arrays(kind, workspace, {});
+  ActivationBackwardArrays(kind, workspace, {});
   return workspace.bytes();
 }
 
@@ -282,7 +280,7 @@ void norm_activation_backward(const NormActivationKind& kind, const NormActivati
                               void* workspace, cudaStream_t stream) {
   constexpr int kWidth = kVectorWidth<T>;
   Workspace scratch(workspace);
-  const Arrays arrays(kind, scratch, {operands.dgamma, operands.dbeta});
+  const ActivationBackwardArrays arrays(kind, scratch, {operands.dgamma, operands.dbeta});
   const GradientOperands<T> o = gradient_operands(kind, operands);
   const bool vectors = is_vectorised<T>(kind.size.channels, o.dy, o.dy_extra, o.x, o.gamma, o.beta, o.mean,
                                         o.variance, o.gate, operands.dx, arrays.dgamma, arrays.dbeta);
@@ -295,7 +293,7 @@ void norm_activation_backward(const NormActivationKind& kind, const NormActivati
   launch("norm_activation_sums_kernel", sums, sweep.grid(), sweep.block(), 0, stream, sweep, o,
          arrays.partials);
   small_stages(kind, operands, sweep, arrays, stream);
-  BackwardOutputs<T> out = {};
+  ActivationBackwardOutputs<T> out = {};
   out.dx = operands.dx;
   out.dgamma = arrays.dgamma;
   out.dbeta = arrays.dbeta;

@@ -12,7 +12,7 @@ namespace senet::cuda {
 namespace {
 
 template <typename T>
-struct ForwardOperands {
+struct ActivationForwardOperands {
   const T* x;          // [N,P,C]
   T* y;                // [N,P,C]
   const float* gamma;  // [C], as the next three
@@ -34,7 +34,7 @@ struct SqueezeSums {
 // sums: [images, segments, C] of the sweep. One block per multiprocessor is asked for, as in channel_apply.cuh.
 template <typename T, int V, bool kSlopes>
 __global__ void __launch_bounds__(kSweepThreads, 1)
-    norm_activation_squeeze_kernel(MapSweep sweep, ForwardOperands<T> o, SqueezeSums sums) {
+    norm_activation_squeeze_kernel(MapSweep sweep, ActivationForwardOperands<T> o, SqueezeSums sums) {
   constexpr int kSums = kSlopes ? 3 : 1;
   SENET_SHARED(float, shared, kSweepThreads / 2 * kSums * V);
   const SweepThread at = sweep_thread<V>(sweep);
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(256)
 
 template <typename T, int V>
 __global__ void __launch_bounds__(kSweepThreads, 1)
-    norm_activation_forward_kernel(MapSweep sweep, ForwardOperands<T> o) {
+    norm_activation_forward_kernel(MapSweep sweep, ActivationForwardOperands<T> o) {
   const SweepThread at = sweep_thread<V>(sweep);
   if (!at.inside) return;
   const GatedNorm<V> norm(o.gamma, o.beta, o.mean, o.variance, o.eps, nullptr, at.channel);
@@ -107,14 +107,14 @@ __global__ void __launch_bounds__(kSweepThreads, 1)
 }
 
 // The arrays of a forward pass: the caller's where it wants them, otherwise the workspace's.
-struct Arrays {
+struct ActivationForwardArrays {
   float* statistics = nullptr;                // partial ones
   float *mean, *variance;                     // [C]
   SqueezeSums partials = {};                  // with excitation, as the next three
   float *squeeze = nullptr, *gate = nullptr;  // [N,C]
   void* excitation = nullptr;
 
-  Arrays(const NormActivationKind& kind, Workspace& workspace, float* const (&given)[4]) {
+  ActivationForwardArrays(const NormActivationKind& kind, Workspace& workspace, float* const (&given)[4]) {
     const int64_t channels = kind.size.channels, gates = kind.size.images * channels;
     if (kind.training) {
       const int64_t count = most_partials(1, kind.size.images * kind.size.positions, channels);
@@ -134,9 +134,10 @@ struct Arrays {
 };
 
 template <typename T>
-ForwardOperands<T> forward_operands(const NormActivationKind& kind, const NormActivationForward<T>& given,
-                                    const Arrays& arrays) {
-  ForwardOperands<T> o = {};
+ActivationForwardOperands<T> forward_operands(const NormActivationKind& kind,
+                                              const NormActivationForward<T>& given,
+                                              const ActivationForwardArrays& arrays) {
+  ActivationForwardOperands<T> o = {};
   o.x = given.x;
   o.y = given.y;
   o.gamma = given.norm.gamma;
@@ -152,7 +153,8 @@ ForwardOperands<T> forward_operands(const NormActivationKind& kind, const NormAc
 // The squeeze and what follows from it.
 template <typename T>
 void excite(const NormActivationKind& kind, const NormActivationForward<T>& given,
-            const ForwardOperands<T>& o, bool vectors, const Arrays& arrays, cudaStream_t stream) {
+            const ActivationForwardOperands<T>& o, bool vectors, const ActivationForwardArrays& arrays,
+            cudaStream_t stream) {
   constexpr int kWidth = kVectorWidth<T>;
   const MapSweep sweep = activation_sweep(kind, vectors ? kWidth : 1);
   const auto kernel = given.slopes != nullptr ? (vectors ? norm_activation_squeeze_kernel<T, kWidth, true>
@@ -173,7 +175,7 @@ void excite(const NormActivationKind& kind, const NormActivationForward<T>& give
 
 size_t norm_activation_forward_workspace_bytes(const NormActivationKind& kind) {
   Workspace workspace(nullptr);
-  Arrays(kind, workspace, {});
+  ActivationForwardArrays(kind, workspace, {});
   return workspace.bytes();
 }
 
@@ -181,7 +183,8 @@ template <typename T>
 void norm_activation_forward(const NormActivationKind& kind, const NormActivationForward<T>& operands,
                              void* workspace, cudaStream_t stream) {
   Workspace scratch(workspace);
-  const Arrays arrays(kind, scratch, {operands.mean, operands.variance, operands.squeeze, operands.gate});
+  const ActivationForwardArrays arrays(kind, scratch,
+                                       {operands.mean, operands.variance, operands.squeeze, operands.gate});
   if (kind.training) {
     const TailKind norm = {.size = kind.size, .training = true, .eps = kind.eps};
     norm_tail_statistics(
@@ -189,7 +192,7 @@ void norm_activation_forward(const NormActivationKind& kind, const NormActivatio
         {operands.norm, operands.sums, kind.eps, true, arrays.mean, arrays.variance, nullptr, nullptr},
         arrays.statistics, stream);
   }
-  const ForwardOperands<T> o = forward_operands(kind, operands, arrays);
+  const ActivationForwardOperands<T> o = forward_operands(kind, operands, arrays);
   const bool vectors =
       is_vectorised<T>(kind.size.channels, o.x, o.y, o.gamma, o.beta, o.mean, o.variance, o.gate);
   if (kind.squeezed > 0) excite(kind, operands, o, vectors, arrays, stream);

@@ -6,9 +6,9 @@
 //   i = identity, or batch norm of it (projected), or 0
 //   y = relu?( s*z + i )
 //
-// Forward. Pass 1, which a convolution may have saved (ShiftedSums), reads x: mean and M2 per (n,c), from which batch norm's statistics follow by a merge. As z
-// is affine in x, q = scale*(m - mean) + beta needs no pass of its own. Pass 2 reads x and identity, writes y
-// and the ReLU's mask.
+// Forward. Pass 1, which a convolution may have saved (ShiftedSums), reads x: mean and M2 per (n,c), from which batch
+// norm's statistics follow by a merge. As z is affine in x, q = scale*(m - mean) + beta needs no pass of its own. Pass 2
+// reads x and identity, writes y and the ReLU's mask.
 //
 // Backward. With g = dy where y > 0, pass 1 reads dy, mask and x and takes G = sum g and GX = sum g*(x -
 // mean) per (n,c). Then
@@ -32,6 +32,9 @@
 #include "backends/cuda/kernels/kernels.h"
 
 namespace senet::cuda {
+
+// A block of the stage that takes dgamma and dbeta: channels, and rows of partial sums.
+inline constexpr int kGradientChannels = 8, kGradientRows = 32;
 
 inline MapSweep tail_sweep(const TailKind& kind, int width) {
   const auto [images, positions, channels] = kind.size;

@@ -17,9 +17,7 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kGradientChannels = 8, kGradientRows = 32;
-
-struct SmallOperands {
+struct TailSmallOperands {
   TailSums partials;   // [images, segments, C]
   TailSums sums;       // [images, C]
   const float* gamma;  // [C], as the next three
@@ -40,7 +38,7 @@ struct SmallOperands {
 };
 
 // The sums of segments to those of images, q and ds. A thread per (n,c).
-__global__ void __launch_bounds__(256) norm_tail_squeeze_kernel(MapSweep sweep, SmallOperands o) {
+__global__ void __launch_bounds__(256) norm_tail_squeeze_kernel(MapSweep sweep, TailSmallOperands o) {
   const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (i >= sweep.images * sweep.channels) return;
   const int64_t n = i / sweep.channels, c = i % sweep.channels;
@@ -55,7 +53,7 @@ __global__ void __launch_bounds__(256) norm_tail_squeeze_kernel(MapSweep sweep, 
 
 // dgamma, dbeta of both norms, from o.sums as `rows` rows of [rows, C].
 __global__ void __launch_bounds__(kGradientChannels* kGradientRows)
-    norm_tail_gradient_kernel(int64_t rows, int64_t channels, SmallOperands o) {
+    norm_tail_gradient_kernel(int64_t rows, int64_t channels, TailSmallOperands o) {
   SENET_SHARED(float, shared, kSweepThreads / 2 * 4);
   const int64_t c = int64_t{blockIdx.x} * kGradientChannels + threadIdx.x;
   float values[4] = {};  // dbeta, dgamma / rstd, dbeta2, dgamma2 / rstd2
@@ -123,7 +121,7 @@ class NormSlopes {
 };
 
 template <typename T>
-struct BackwardOutputs {
+struct TailBackwardOutputs {
   T* dx;                // [N,P,C]
   T* didentity;         // [N,P,C] or null
   const float* dgamma;  // [C], as the next three
@@ -136,7 +134,7 @@ struct BackwardOutputs {
 
 template <typename T, int V, MaskFrom kMask, bool kProjected>
 __global__ void __launch_bounds__(kSweepThreads)
-    norm_tail_backward_kernel(MapSweep sweep, TailGradientOperands<T> o, BackwardOutputs<T> out) {
+    norm_tail_backward_kernel(MapSweep sweep, TailGradientOperands<T> o, TailBackwardOutputs<T> out) {
   const SweepThread at = sweep_thread<V>(sweep);
   if (!at.inside) return;
   const int64_t gate_at = at.image * sweep.channels + at.channel;
@@ -181,13 +179,13 @@ auto backward_kernel(MaskFrom mask, bool projected) {
                    : norm_tail_backward_kernel<T, V, MaskFrom::kNone, false>;
 }
 
-struct Arrays {
+struct TailBackwardArrays {
   TailSums partials = {}, sums = {};
   float *q = nullptr, *ds = nullptr, *dq = nullptr;  // [N,C]; with excitation
   void* excitation = nullptr;
   float *dgamma, *dbeta, *dgamma2, *dbeta2;  // [C]
 
-  Arrays(const TailKind& kind, Workspace& workspace, float* const (&given)[4]) {
+  TailBackwardArrays(const TailKind& kind, Workspace& workspace, float* const (&given)[4]) {
     const int64_t channels = kind.size.channels, gates = kind.size.images * channels;
     const bool projected = kind.shortcut == Shortcut::kProjected;
     const auto take = [&](TailSums& into, int64_t count) {
@@ -235,8 +233,8 @@ TailGradientOperands<T> gradient_operands(const TailKind& kind, const TailBackwa
 // Between the passes.
 template <typename T>
 void small_stages(const TailKind& kind, const TailBackward<T>& tail, const MapSweep& sweep,
-                  const Arrays& arrays, cudaStream_t stream) {
-  SmallOperands o = {};
+                  const TailBackwardArrays& arrays, cudaStream_t stream) {
+  TailSmallOperands o = {};
   o.partials = arrays.partials;
   o.sums = arrays.sums;
   o.gamma = tail.norm.gamma;
@@ -275,7 +273,7 @@ void small_stages(const TailKind& kind, const TailBackward<T>& tail, const MapSw
 
 size_t norm_tail_backward_workspace_bytes(const TailKind& kind) {
   Workspace workspace(nullptr);
-  Arrays(kind, workspace, {});
+  TailBackwardArrays(kind, workspace, {});
   return workspace.bytes();
 }
 
@@ -284,7 +282,7 @@ void norm_tail_backward(const TailKind& kind, const TailBackward<T>& tail, void*
                         cudaStream_t stream) {
   const bool projected = kind.shortcut == Shortcut::kProjected;
   Workspace scratch(workspace);
-  const Arrays arrays(kind, scratch, {tail.dgamma, tail.dbeta, tail.dgamma2, tail.dbeta2});
+  const TailBackwardArrays arrays(kind, scratch, {tail.dgamma, tail.dbeta, tail.dgamma2, tail.dbeta2});
   const TailGradientOperands<T> o = gradient_operands(kind, tail);
   const bool vectors =
       is_vectorised<T>(kind.size.channels, o.dy, o.dy_extra, o.x, o.identity, o.gamma, o.beta, o.mean,
@@ -294,7 +292,7 @@ void norm_tail_backward(const TailKind& kind, const TailBackward<T>& tail, void*
   const MapSweep sweep = tail_sweep(kind, width);
   norm_tail_sums(kind, sweep, width, o, arrays.partials, stream);
   small_stages(kind, tail, sweep, arrays, stream);
-  BackwardOutputs<T> out = {};
+  TailBackwardOutputs<T> out = {};
   out.dx = tail.dx;
   if (kind.shortcut != Shortcut::kNone) out.didentity = tail.didentity;
   out.dgamma = arrays.dgamma;

@@ -17,7 +17,7 @@ namespace senet::cuda {
 namespace {
 
 template <typename T>
-struct ForwardOperands {
+struct TailForwardOperands {
   const T* x;          // [N,P,C]
   const T* identity;   // [N,P,C] or null
   T* y;                // [N,P,C]
@@ -48,7 +48,7 @@ __device__ void store_bits(uint8_t* mask, int64_t e, bool inside, const float (&
 
 template <typename T, int V, bool kProjected>
 __global__ void __launch_bounds__(kSweepThreads)
-    norm_tail_forward_kernel(MapSweep sweep, ForwardOperands<T> o) {
+    norm_tail_forward_kernel(MapSweep sweep, TailForwardOperands<T> o) {
   const SweepThread at = sweep_thread<V>(sweep);
   // Threads without channels take the first ones, and part in shuffles only.
   const int64_t channel = at.inside ? at.channel : 0;
@@ -92,13 +92,13 @@ __global__ void __launch_bounds__(256) norm_tail_mask_kernel(const T* y, uint8_t
 }
 
 // The arrays of a forward pass: the caller's where it wants them, otherwise the workspace's.
-struct Arrays {
+struct TailForwardArrays {
   float* partials;
   float *mean, *variance, *mean2, *variance2;  // [C]
   float *q, *sample_mean, *gate;               // [N,C]; with excitation
   void* excitation;
 
-  Arrays(const TailKind& kind, Workspace& workspace, float* const (&given)[6]) {
+  TailForwardArrays(const TailKind& kind, Workspace& workspace, float* const (&given)[6]) {
     const int64_t channels = kind.size.channels, gates = kind.size.images * channels;
     partials = workspace.floats(2 * ((tail_partials(kind) + 15) / 16 * 16));
     mean = workspace.floats_unless(given[0], channels);
@@ -117,11 +117,12 @@ struct Arrays {
 };
 
 template <typename T>
-void apply(const TailKind& kind, const TailForward<T>& tail, const Arrays& arrays, cudaStream_t stream) {
+void apply_tail(const TailKind& kind, const TailForward<T>& tail, const TailForwardArrays& arrays,
+                cudaStream_t stream) {
   const int64_t channels = kind.size.channels, elements = kind.size.elements();
   const bool projected = kind.shortcut == Shortcut::kProjected;
   const NormParameters &norm = tail.norm, &norm2 = tail.norm2;
-  ForwardOperands<T> o = {};
+  TailForwardOperands<T> o = {};
   o.x = tail.x;
   o.identity = tail.identity;
   o.y = tail.y;
@@ -166,7 +167,7 @@ void apply(const TailKind& kind, const TailForward<T>& tail, const Arrays& array
 
 size_t norm_tail_forward_workspace_bytes(const TailKind& kind) {
   Workspace workspace(nullptr);
-  Arrays(kind, workspace, {});
+  TailForwardArrays(kind, workspace, {});
   return workspace.bytes();
 }
 
@@ -174,8 +175,8 @@ template <typename T>
 void norm_tail_forward(const TailKind& kind, const TailForward<T>& tail, void* workspace,
                        cudaStream_t stream) {
   Workspace scratch(workspace);
-  const Arrays arrays(kind, scratch,
-                      {tail.mean, tail.variance, tail.mean2, tail.variance2, tail.sample_mean, tail.gate});
+  const TailForwardArrays arrays(
+      kind, scratch, {tail.mean, tail.variance, tail.mean2, tail.variance2, tail.sample_mean, tail.gate});
   if (kind.training && kind.shortcut == Shortcut::kProjected) {
     TailKind plain = kind;
     plain.squeezed = 0;
@@ -194,7 +195,7 @@ void norm_tail_forward(const TailKind& kind, const TailForward<T>& tail, void* w
     excite_forward(tail_excitation(kind), kind.gates, arrays.q, tail.weights, tail.hidden, arrays.gate,
                    arrays.excitation, stream);
   }
-  apply(kind, tail, arrays, stream);
+  apply_tail(kind, tail, arrays, stream);
 }
 
 template void norm_tail_forward(const TailKind&, const TailForward<float>&, void*, cudaStream_t);

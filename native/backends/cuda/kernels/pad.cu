@@ -6,7 +6,7 @@ namespace senet::cuda {
 namespace {
 
 template <typename T>
-struct Operands {
+struct PadOperands {
   const T* x;  // [N,H,W,C]
   PadSize size;
 };
@@ -14,7 +14,7 @@ struct Operands {
 template <typename T, int V>
 class Pad {
  public:
-  __device__ Pad(const Operands<T>& o, int64_t channel, int64_t at) : o_(o) {
+  __device__ Pad(const PadOperands<T>& o, int64_t channel, int64_t at) : o_(o) {
     image_ = (at - channel) * o.size.rows.input * o.size.columns.input + channel;
   }
 
@@ -27,7 +27,7 @@ class Pad {
   }
 
  private:
-  const Operands<T>& o_;
+  const PadOperands<T>& o_;
   int64_t image_;
 };
 
@@ -36,7 +36,7 @@ class Pad {
 template <typename T>
 void pad(const T* x, T* y, const PadSize& size, cudaStream_t stream) {
   const MapSize output = {size.images, size.rows.output * size.columns.output, size.channels};
-  channel_apply<Pad, T>("pad_kernel", output, is_aligned(x), nullptr, y, Operands<T>{x, size}, stream);
+  channel_apply<Pad, T>("pad_kernel", output, is_aligned(x), nullptr, y, PadOperands<T>{x, size}, stream);
 }
 
 template void pad(const float*, float*, const PadSize&, cudaStream_t);

@@ -11,7 +11,7 @@
 namespace senet::cuda {
 namespace {
 
-constexpr int kThreads = 1024;
+constexpr int kTopKThreads = 1024;
 
 // The first greatest of t [classes]; all lanes of the warp take part and get it.
 __device__ int64_t first_greatest(const float* t, int64_t classes) {
@@ -35,12 +35,12 @@ __device__ int64_t first_greatest(const float* t, int64_t classes) {
 }
 
 // logits [rows, classes], labels [rows] or distributions [rows, classes], count [1].
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kTopKThreads)
     top_k_correct_kernel(const float* logits, Labels labels, int64_t k, float* count, int64_t rows,
                          int64_t classes) {
   SENET_SHARED(float, shared, kWarp);
   float correct = 0.0f;
-  for (int64_t row = threadIdx.x / kWarp; row < rows; row += kThreads / kWarp) {
+  for (int64_t row = threadIdx.x / kWarp; row < rows; row += kTopKThreads / kWarp) {
     const float* x = logits + row * classes;
     const int64_t label = labels.classes != nullptr
                               ? labels.classes[row]
@@ -59,18 +59,18 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // labels [rows], bad [1].
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kTopKThreads)
     check_labels_kernel(const int32_t* labels, int64_t rows, int64_t classes, int32_t* bad) {
-  SENET_SHARED(int32_t, found, kThreads);
+  SENET_SHARED(int32_t, found, kTopKThreads);
   const int thread = static_cast<int>(threadIdx.x);
   constexpr int32_t kNone = INT32_MAX;
   int32_t first = kNone;
-  for (int64_t row = thread; row < rows && first == kNone; row += kThreads) {
+  for (int64_t row = thread; row < rows && first == kNone; row += kTopKThreads) {
     if (labels[row] < 0 || labels[row] >= classes) first = static_cast<int32_t>(row);
   }
   found[thread] = first;
   __syncthreads();
-  for (int half = kThreads / 2; half > 0; half /= 2) {
+  for (int half = kTopKThreads / 2; half > 0; half /= 2) {
     if (thread < half) found[thread] = min(found[thread], found[thread + half]);
     __syncthreads();
   }
@@ -81,12 +81,12 @@ __global__ void __launch_bounds__(kThreads)
 
 void top_k_correct(const float* logits, const Labels& labels, int64_t k, float* count, int64_t rows,
                    int64_t classes, cudaStream_t stream) {
-  launch("top_k_correct_kernel", top_k_correct_kernel, dim3(1), dim3(kThreads), 0, stream, logits, labels, k,
-         count, rows, classes);
+  launch("top_k_correct_kernel", top_k_correct_kernel, dim3(1), dim3(kTopKThreads), 0, stream, logits, labels,
+         k, count, rows, classes);
 }
 
 void check_labels(const int32_t* labels, int64_t rows, int64_t classes, int32_t* bad, cudaStream_t stream) {
-  launch("check_labels_kernel", check_labels_kernel, dim3(1), dim3(kThreads), 0, stream, labels, rows,
+  launch("check_labels_kernel", check_labels_kernel, dim3(1), dim3(kTopKThreads), 0, stream, labels, rows,
          classes, bad);
 }
 
