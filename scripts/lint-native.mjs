@@ -27,6 +27,7 @@ const configured = spawnSync(
       database,
       '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON',
       '-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON',
+      '-DCMAKE_UNITY_BUILD=OFF',
     ],
     `-DCMAKE_JS_INC=${headers.join(';')}`,
   ],
