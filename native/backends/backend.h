@@ -80,6 +80,8 @@ struct StepPlan {
   std::unique_ptr<Step> step;
   size_t workspace_bytes = 0;
   size_t constant_bytes = 0;
+  // Positions of constant inputs that refresh() alone reads. Their memory is another's when run() is called.
+  std::vector<size_t> packs;
   // (output, input) positions: the output may take over the input's memory if nothing reads the input later.
   // Both must have the same storage size, and run() must be right in both cases.
   std::vector<std::pair<int, int>> reuse;

@@ -44,6 +44,7 @@ Program::Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::s
   graph_ = device_->backend().lower(std::move(graph_));
   runner_ = device_->backend().make_runner();
   prepare();
+  find_passing();
   place();
 }
 
@@ -84,6 +85,23 @@ void Program::prepare() {
   const auto changes = [&](size_t i) { return steps_[i].plan.mutates; };
   first_change_ =
       static_cast<size_t>(std::find_if(varying_.begin(), varying_.end(), changes) - varying_.begin());
+}
+
+// Of the constants, those that no step reads in a run: they last while constants are refreshed.
+void Program::find_passing() {
+  is_passing_ = is_constant_;
+  for (size_t i = 0; i < graph_.values.size(); ++i) {
+    if (is_tensor(graph_.values[i])) is_passing_[i] = false;
+  }
+  for (int id : graph_.outputs) is_passing_[id] = false;
+  for (size_t i : varying_) {
+    const Node& node = steps_[i].node;
+    const std::vector<size_t>& packs = steps_[i].plan.packs;
+    for (size_t at = 0; at < node.inputs.size(); ++at) {
+      const bool taken = std::find(packs.begin(), packs.end(), at) != packs.end();
+      if (node.inputs[at] != kAbsent && !taken) is_passing_[node.inputs[at]] = false;
+    }
+  }
 }
 
 // Lets an output take over the memory of an input that dies with the step, where the step allows it.
@@ -138,23 +156,28 @@ void Program::place() {
     last[storage[i]] = std::max(last[storage[i]], last[i]);
   }
 
+  // Two times, one behind the other: first constants are refreshed, then a run is done.
   std::vector<Lifetime> lifetimes;
+  const auto add = [&](bool refreshing, size_t bytes, int from, int to) {
+    const int begin = refreshing ? 0 : end + 1;
+    lifetimes.push_back({bytes, begin + from, begin + to});
+    return static_cast<int>(lifetimes.size()) - 1;
+  };
   std::vector<int> slot(count, -1);
   size_t constants = 0;
   offset_.assign(count, 0);
   for (int i = 0; i < count; ++i) {
     if (is_tensor(graph_.values[i]) || storage[i] != i || last[i] < 0) continue;
-    if (is_constant_[i]) {
+    if (is_constant_[i] && !is_passing_[i]) {
       offset_[i] = constants;
       constants += align_up(graph_.values[i].bytes());
     } else {
-      slot[i] = static_cast<int>(lifetimes.size());
-      lifetimes.push_back({graph_.values[i].bytes(), first[i], last[i]});
+      slot[i] = add(is_passing_[i], graph_.values[i].bytes(), first[i], last[i]);
     }
   }
   const size_t workspaces = lifetimes.size();
   for (int step = 0; step < end; ++step) {
-    lifetimes.push_back({steps_[step].plan.workspace_bytes, step, step});
+    add(steps_[step].constant, steps_[step].plan.workspace_bytes, step, step);
     steps_[step].constants_offset = constants;
     constants += align_up(steps_[step].plan.constant_bytes);
   }
@@ -177,12 +200,15 @@ void Program::place() {
 
 // Where the most bytes are alive at once.
 std::string Program::busiest_layer(const std::vector<Lifetime>& lifetimes) const {
-  std::vector<size_t> alive(steps_.size(), 0);
+  if (steps_.empty()) return "no layer";
+  // Beside each step, and behind the last one, twice as place() does.
+  const size_t times = steps_.size() + 1;
+  std::vector<size_t> alive(2 * times, 0);
   for (const Lifetime& one : lifetimes) {
-    for (int i = one.first; i <= one.last && i < static_cast<int>(steps_.size()); ++i) alive[i] += one.bytes;
+    for (int i = one.first; i <= one.last; ++i) alive[i] += one.bytes;
   }
-  const auto most = std::max_element(alive.begin(), alive.end());
-  return most == alive.end() ? "no layer" : steps_[static_cast<size_t>(most - alive.begin())].node.layer;
+  const size_t most = static_cast<size_t>(std::max_element(alive.begin(), alive.end()) - alive.begin());
+  return steps_[std::min(most % times, steps_.size() - 1)].node.layer;
 }
 
 void Program::bind(std::byte* arena) {
@@ -193,7 +219,7 @@ void Program::bind(std::byte* arena) {
     if (is_tensor(graph_.values[i])) {
       address_[i] = tensors_[next_tensor++]->data();
     } else {
-      address_[i] = (is_constant_[i] ? constants_->data() : arena) + offset_[i];
+      address_[i] = (is_constant_[i] && !is_passing_[i] ? constants_->data() : arena) + offset_[i];
     }
   }
   for (Placed& step : steps_) {

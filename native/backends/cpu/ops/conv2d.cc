@@ -147,6 +147,7 @@ StepPlan prepare_conv2d(const PrepareContext& context) {
   StepPlan plan;
   plan.workspace_bytes = convolution.workspace_bytes();
   plan.constant_bytes = convolution.constant_bytes();
+  if (plan.constant_bytes > 0) plan.packs = {1};
   plan.implementation = convolution.implementation();
   if (problem.adds) plan.reuse = {{0, 4}};
   plan.step = std::make_unique<Conv2dStep>(std::move(convolution), constant_weight, problem.adds, y,

@@ -87,6 +87,7 @@ StepPlan plan_packed_convolution(const PrepareContext& context, Kernel kernel, c
   StepPlan plan;
   plan.workspace_bytes = kernel.workspace_bytes();
   (constant_weight ? plan.constant_bytes : plan.workspace_bytes) += kernel.weight_bytes();
+  if (constant_weight) plan.packs = {1};
   plan.reuse = {{0, 4}};
   const bool relu = node.op == "conv2d_fused" && node.flag("relu");
   auto step = std::make_unique<PackedConvolutionStep<Kernel>>(std::move(kernel), y, constant_weight, relu);

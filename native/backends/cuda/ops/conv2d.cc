@@ -113,6 +113,7 @@ StepPlan prepare_conv2d(const Kit& kit, const PrepareContext& context) {
   auto step = std::make_unique<Conv2dStep>(kit, node, problem, std::move(library), wanted,
                                            context.constant_input[kWeight]);
   plan.constant_bytes = step->constant_bytes();
+  if (plan.constant_bytes > 0) plan.packs = {kWeight};
   plan.workspace_bytes = step->workspace_bytes();
   // The packed weight is written and read, and an epilogue of its own goes over the output.
   if (!context.constant_input[kWeight]) plan.extra_bytes = 2 * packed_bytes(problem);
