@@ -34,12 +34,12 @@ export function forwardGraph(testCase: OpCase): Graph {
   return builder.finish(outputs.filter((id) => id !== ABSENT));
 }
 
-/** Normally distributed float32 values for each input of a graph, by name. */
+/** Normally distributed float32 values for each input and parameter of a graph, by name. */
 export function randomInputs(graph: Graph, seed: string): Map<string, RefTensor> {
   const random = new Random(seed);
   const feeds = new Map<string, RefTensor>();
   for (const { kind, name, shape } of graph.values) {
-    if (kind !== 'input') continue;
+    if (kind !== 'input' && kind !== 'parameter') continue;
     const values = tensor([...shape]);
     feeds.set(name, { ...values, data: values.data.map(() => Math.fround(random.normal())) });
   }
@@ -87,6 +87,7 @@ export interface DeviceRun {
   readonly outputs: (Float32Array | Int32Array | Uint8Array)[];
   /** Parameters and states after the run, by name. */
   readonly tensors: ReadonlyMap<string, Float32Array>;
+  readonly steps: Program['steps'];
 }
 
 /** Compiles and runs a graph; feeds are by name. */
@@ -109,7 +110,8 @@ export async function runOnDevice(
       Object.fromEntries(inputs.map(({ name, dtype }) => [name, toArray(dtype, feeds.get(name)!)])),
     );
     const after = await device.read(handles);
-    return { outputs, tensors: new Map([...tensors.keys()].map((name, i) => [name, after[i]!])) };
+    const left = new Map([...tensors.keys()].map((name, i) => [name, after[i]!]));
+    return { outputs, tensors: left, steps: program.steps };
   } finally {
     program.dispose();
     for (const tensor of tensors.values()) tensor.dispose();

@@ -133,6 +133,19 @@ bool fuses(const std::string& layer, const ConvolutionProblem& plain, const Conv
   });
 }
 
+int64_t weight_lanes(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block,
+                     int64_t y_block) {
+  if (problem.groups != 1) return 0;
+  return onednn_call(layer, "convolution descriptor", [&]() -> int64_t {
+    const auto wanted = best_desc(problem, x_block, y_block).query_md(dnnl::query::weights_md);
+    const auto is = [&](dnnl::memory::format_tag tag) {
+      return wanted == dnnl::memory::desc(wanted.dims(), dnnl::memory::data_type::f32, tag);
+    };
+    if (is(dnnl::memory::format_tag::OIhw8i8o)) return 8;
+    return is(dnnl::memory::format_tag::OIhw16i16o) ? 16 : 0;
+  });
+}
+
 void place_residual(const float* residual, float* y, int64_t elements) {
   if (residual == y) return;
   parallel_for(elements,

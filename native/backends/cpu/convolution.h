@@ -35,6 +35,11 @@ bool only_reference(const std::string& layer, const ConvolutionProblem& problem,
 bool fuses(const std::string& layer, const ConvolutionProblem& plain, const ConvolutionProblem& fused,
            int64_t x_block, int64_t y_block);
 
+// How many filters lie side by side in the weight as a forward convolution wants it, [filters / lanes][...][lanes]; 0 where
+// they lie otherwise.
+int64_t weight_lanes(const std::string& layer, const ConvolutionProblem& problem, int64_t x_block,
+                     int64_t y_block);
+
 // Puts into y what a convolution that adds expects there, unless y has taken over the residual's memory.
 void place_residual(const float* residual, float* y, int64_t elements);
 
@@ -59,6 +64,8 @@ class Convolution {
 
   void bind(const ConvolutionAddresses& addresses, void* workspace, void* constants);
   void pack_weight() const;
+  // From here on, until the next bind(), the packed weight is written and read there.
+  void place_weight(void* packed) { weight_.used.set_data_handle(packed); }
   // Computes the images [share * images, (share + 1) * images), where `images` is the problem's.
   void run(int64_t share = 0);
 
