@@ -154,9 +154,11 @@ const paragraphs = (parts) => parts.filter((part) => part !== '').join('\n\n');
 
 /** The performance section of the README. */
 export function readmeResults(report) {
-  const { results } = report;
+  const { results, remark } = report;
+  const where =
+    remark === undefined ? '' : ' Not all is of one run; [the page](docs/benchmarks.md) says what.';
   return paragraphs([
-    `${machineOf(report)}; ${[...versionsOf(results)].map((each) => each.join(' ')).join(', ')}. Float32; medians of interleaved rounds, × is the time over senet's, round by round; PyTorch in the fastest of its forms. Bars are milliseconds for an image, and what SE adds to them.`,
+    `${machineOf(report)}; ${[...versionsOf(results)].map((each) => each.join(' ')).join(', ')}. Float32; medians of interleaved rounds, × is the time over senet's, round by round; PyTorch in the fastest of its forms. Bars are milliseconds for an image, and what SE adds to them.${where}`,
     images(chartsOf(report), /^(time|cost)/, 'docs/charts'),
     comparison(results, ['models'], 'network'),
     comparison(results, ['se-cost'], 'time with SE over time without'),
