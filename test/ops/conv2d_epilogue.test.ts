@@ -68,6 +68,7 @@ const checked = async (device: Device, graph: Graph) => (await stepsOf(device, g
  */
 function gatedGraph(
   kernel: Kernel,
+  channels: number,
   size: number,
   kind: 'parameter' | 'input',
   bias: boolean,
@@ -75,9 +76,9 @@ function gatedGraph(
   relu: boolean,
 ): Graph {
   const builder = new GraphBuilder();
-  const x = builder.input('x', f32(3, size, size, CHANNELS));
+  const x = builder.input('x', f32(3, size, size, channels));
   const gate = builder.input('gate', f32(3, CHANNELS));
-  const weight = builder[kind]('weight', f32(CHANNELS, CHANNELS / kernel.groups, kernel.size, kernel.size));
+  const weight = builder[kind]('weight', f32(CHANNELS, channels / kernel.groups, kernel.size, kernel.size));
   const padding = Array(4).fill((kernel.size - 1) / 2);
   const geometry = { stride: [1, 1], dilation: [1, 1], padding, groups: kernel.groups };
   const operands = [
@@ -120,14 +121,17 @@ describe.each(layouts)('%s', (layout) => {
       [false, true, true],
       [false, false, true],
     ])('a gate, bias %s, residual %s, ReLU %s', async (...parts) => {
-      const weight = CHANNELS * CHANNELS * kernel.size ** 2;
-      for (const size of [3, 7, 11, 31]) {
-        // Images that are large beside a weight which stays have one of their own.
-        const isLarge = kernel.groups === 1 && 6 * weight <= size * size * CHANNELS;
-        const [kept] = await stepsOf(device, gatedGraph(kernel, size, 'parameter', ...parts));
-        expect(kept!.implementation.includes('gated weight')).toBe(isLarge);
-        const [given] = await stepsOf(device, gatedGraph(kernel, size, 'input', ...parts));
-        expect(given!.implementation).not.toContain('gated weight');
+      // Twelve channels fill no blocks.
+      for (const channels of kernel.groups === 1 ? [CHANNELS, 12] : [CHANNELS]) {
+        const weight = CHANNELS * channels * kernel.size ** 2;
+        for (const size of [3, 7, 11, 31]) {
+          // Images that are large beside a weight which stays have one of their own.
+          const isLarge = kernel.groups === 1 && 6 * weight <= size * size * CHANNELS;
+          const [kept] = await stepsOf(device, gatedGraph(kernel, channels, size, 'parameter', ...parts));
+          expect(kept!.implementation.includes('gated weight')).toBe(isLarge);
+          const [given] = await stepsOf(device, gatedGraph(kernel, channels, size, 'input', ...parts));
+          expect(given!.implementation).not.toContain('gated weight');
+        }
       }
     });
 

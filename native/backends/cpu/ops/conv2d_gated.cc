@@ -39,7 +39,7 @@ class GatedStep final : public Step {
       : convolution_(std::move(convolution)),
         filters_(problem.out_channels),
         lanes_(lanes),
-        lane_elements_(weight_elements(problem) / problem.out_channels),
+        lane_elements_(static_cast<int64_t>(convolution_.constant_bytes() / sizeof(float)) / filters_),
         adds_(problem.adds),
         y_map_(y) {}
 
@@ -95,7 +95,7 @@ class GatedStep final : public Step {
 
   Convolution convolution_;
   int64_t filters_, lanes_;  // number of filters, and of those that lie side by side
-  int64_t lane_elements_;    // of one filter
+  int64_t lane_elements_;    // of one filter, packed: with zeros where its channels fill no block
   bool adds_;
   MapLayout y_map_;
   const float *bias_ = nullptr, *gate_ = nullptr, *residual_ = nullptr;
