@@ -77,20 +77,21 @@ function units() {
   return all;
 }
 
-/** Writes a file for each unit that includes its sources; returns the units with its path as `source`. */
+/** Writes a file for each unit, named after the first of the sources that it includes; returns units with its path. */
 function writeUnits() {
   const folder = join(objects, 'units');
   mkdirSync(folder, { recursive: true });
-  const written = units().map(({ files, ...unit }, index) => {
-    const source = join(folder, `${index}.${unit.kind}`);
-    const text = files.map((file) => `#include "${relative(native, file)}"\n`).join('');
+  const written = units().map(({ files, ...unit }) => {
+    const names = files.map((file) => relative(native, file));
+    const source = join(folder, names[0].replaceAll('/', '-'));
+    const text = names.map((name) => `#include "${name}"\n`).join('');
     // One that stays as it is keeps its time, and with it its object.
     if (!existsSync(source) || readFileSync(source, 'utf8') !== text) writeFileSync(source, text);
     return { ...unit, files, source };
   });
   const known = new Set(written.map(({ source }) => basename(source)));
   for (const name of readdirSync(folder)) {
-    if (!known.has(/^\d+\.\w+/.exec(name)?.[0])) rmSync(join(folder, name), { recursive: true });
+    if (!known.has(/^.*?\.(cc|cu)/.exec(name)?.[0])) rmSync(join(folder, name), { recursive: true });
   }
   // The slowest first, so that the last one does not run alone.
   const weight = ({ kind, bytes }) => bytes * (kind === 'cu' ? 5 : 1);

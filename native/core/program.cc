@@ -44,7 +44,7 @@ Program::Program(std::shared_ptr<Device> device, Graph graph, std::vector<std::s
   graph_ = device_->backend().lower(std::move(graph_));
   runner_ = device_->backend().make_runner();
   prepare();
-  find_passing();
+  find_kept();
   place();
 }
 
@@ -87,19 +87,18 @@ void Program::prepare() {
       static_cast<size_t>(std::find_if(varying_.begin(), varying_.end(), changes) - varying_.begin());
 }
 
-// Of the constants, those that no step reads in a run: they last while constants are refreshed.
-void Program::find_passing() {
-  is_passing_ = is_constant_;
-  for (size_t i = 0; i < graph_.values.size(); ++i) {
-    if (is_tensor(graph_.values[i])) is_passing_[i] = false;
-  }
-  for (int id : graph_.outputs) is_passing_[id] = false;
+// Of the constants, those that a run reads: the others last while constants are refreshed.
+void Program::find_kept() {
+  is_kept_.assign(graph_.values.size(), false);
+  const auto keep = [&](int id) {
+    if (id != kAbsent && !is_tensor(graph_.values[id])) is_kept_[id] = is_constant_[id];
+  };
+  for (int id : graph_.outputs) keep(id);
   for (size_t i : varying_) {
-    const Node& node = steps_[i].node;
+    const std::vector<int>& inputs = steps_[i].node.inputs;
     const std::vector<size_t>& packs = steps_[i].plan.packs;
-    for (size_t at = 0; at < node.inputs.size(); ++at) {
-      const bool taken = std::find(packs.begin(), packs.end(), at) != packs.end();
-      if (node.inputs[at] != kAbsent && !taken) is_passing_[node.inputs[at]] = false;
+    for (size_t at = 0; at < inputs.size(); ++at) {
+      if (std::find(packs.begin(), packs.end(), at) == packs.end()) keep(inputs[at]);
     }
   }
 }
@@ -168,11 +167,11 @@ void Program::place() {
   offset_.assign(count, 0);
   for (int i = 0; i < count; ++i) {
     if (is_tensor(graph_.values[i]) || storage[i] != i || last[i] < 0) continue;
-    if (is_constant_[i] && !is_passing_[i]) {
+    if (is_kept_[i]) {
       offset_[i] = constants;
       constants += align_up(graph_.values[i].bytes());
     } else {
-      slot[i] = add(is_passing_[i], graph_.values[i].bytes(), first[i], last[i]);
+      slot[i] = add(is_constant_[i], graph_.values[i].bytes(), first[i], last[i]);
     }
   }
   const size_t workspaces = lifetimes.size();
@@ -219,7 +218,7 @@ void Program::bind(std::byte* arena) {
     if (is_tensor(graph_.values[i])) {
       address_[i] = tensors_[next_tensor++]->data();
     } else {
-      address_[i] = (is_constant_[i] && !is_passing_[i] ? constants_->data() : arena) + offset_[i];
+      address_[i] = (is_kept_[i] ? constants_->data() : arena) + offset_[i];
     }
   }
   for (Placed& step : steps_) {

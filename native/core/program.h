@@ -58,7 +58,7 @@ class Program {
 
   void prepare();
   void find_constants(std::vector<bool>* constant) const;
-  void find_passing();
+  void find_kept();
   void place();
   void share_storage(std::vector<int>* storage, const std::vector<int>& last_use) const;
   std::string busiest_layer(const std::vector<Lifetime>& lifetimes) const;
@@ -77,9 +77,9 @@ class Program {
   std::vector<Step*> varying_steps_;
   size_t first_change_ = 0;  // among these: the first that writes to a tensor, or their number
   std::unique_ptr<Runner> runner_;
-  std::vector<bool> is_constant_;  // per value
-  std::vector<bool> is_passing_;   // per value: constant, and read by no step of a run
-  std::vector<size_t> offset_;     // per value: in constants_ if constant and not passing, else in the arena
+  std::vector<bool> is_constant_;    // per value
+  std::vector<bool> is_kept_;        // per value: constant, and read by steps of a run
+  std::vector<size_t> offset_;       // per value: in constants_ if kept, else in the arena
   std::vector<std::byte*> address_;  // per value
   std::vector<int> inputs_;          // value ids
   size_t arena_bytes_ = 0;

@@ -59,8 +59,8 @@ describe.skipIf(typeof found === 'string')(title, () => {
     const start = performance.now();
     const { code, stdout, stderr } = await build();
     expect(code, stderr).toBe(0);
-    const files = stdout.match(/^\[\d+\/\d+\]/gm)?.length ?? 0;
-    console.log(`${files} units compiled in ${Math.round((performance.now() - start) / 1000)} s`);
+    const units = stdout.match(/^\[\d+\/\d+\]/gm)?.length ?? 0;
+    console.log(`${units} units compiled in ${Math.round((performance.now() - start) / 1000)} s`);
     expect(stderr).not.toContain('warning');
   }, 1_200_000);
 
