@@ -1,8 +1,8 @@
 /**
- * Checks the C++ sources of the addon, on all cores: that each can be compiled alone, and with clang-tidy (.clang-tidy
- * says for what). clang-tidy looks at several files at once, as most of its time goes into the headers that they share,
- * and then at each of those in which something was found. Of the CUDA backend it checks that each source has what it
- * uses of this project: builds compile several as one.
+ * Checks the C++ sources on all cores: those of the addon with clang-tidy (.clang-tidy says for what), and those and
+ * the CUDA backend's for having each what it uses of this project, as builds compile several as one. clang-tidy looks at
+ * several files at once, as most of its time goes into the headers that they share, and then at each of those in which
+ * something was found.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -39,6 +39,8 @@ const entries = JSON.parse(readFileSync(join(database, 'compile_commands.json'),
   .filter(({ file }) => file.startsWith(join(root, 'native')))
   .sort((a, b) => (a.file < b.file ? -1 : 1));
 
+const isOfAddon = (file) => file.startsWith(join(root, 'native/addon'));
+
 /** Runs a program; resolves to its status and to all that it printed. */
 async function run(program, args, stderr = 'ignore') {
   const child = spawn(program, args, { cwd: database, stdio: ['ignore', 'pipe', stderr] });
@@ -58,36 +60,44 @@ async function run(program, args, stderr = 'ignore') {
   return { clean: status === 0, output };
 }
 
-async function compilesAlone({ command }) {
-  return (await run('sh', ['-c', `${command.replace(/ -o \S+/, '')} -fsyntax-only`], 'inherit')).clean;
-}
-
-/** Checks of the CUDA backend's sources with the simulator's headers, behind those of C++, which are read once. */
-function cudaChecks() {
-  const backend = join(root, 'native/backends/cuda');
-  const sim = join(root, 'native/backends/cuda_sim');
-  const recipe = readFileSync(join(sim, 'CMakeLists.txt'), 'utf8');
-  const [, headers] = /^set\(precompiled ([^)]+)\)/m.exec(recipe);
-  const precompiled = join(database, 'precompiled.h');
-  const includes = headers.split(/\s+/).map((header) => `#include ${header}\n`);
-  writeFileSync(precompiled, includes.join(''));
-  const compile = ['-std=c++20', `-I${sim}/shadow`, `-I${sim}/include`, `-I${root}/native`];
-  const made = spawnSync('g++', [...compile, '-x', 'c++-header', precompiled, '-o', `${precompiled}.gch`], {
+/**
+ * Precompiles the headers that a CMake file lists for that, so that those of C++ are read once.
+ *
+ * @returns the options with which sources are read behind them
+ */
+function precompile(recipe, list, name, options) {
+  const [, headers] = list.exec(readFileSync(recipe, 'utf8'));
+  const header = join(database, `${name}.h`);
+  writeFileSync(header, headers.replaceAll(/\s*(<\S+>)/g, '#include $1\n'));
+  const made = spawnSync('g++', [...options, '-x', 'c++-header', header, '-o', `${header}.gch`], {
     stdio: 'inherit',
   });
   if (made.status !== 0) process.exit(1);
-  const options = [
-    ...compile,
-    '-DSENET_PLUGIN_BUILD=""',
-    '-fsyntax-only',
-    '-include',
-    precompiled,
-    '-x',
-    'c++',
-  ];
+  return [...options, '-fsyntax-only', '-include', header];
+}
+
+const reads = (options) => (file) => async () =>
+  (await run('g++', [...options, '-x', 'c++', file], 'inherit')).clean;
+
+/** Checks that sources of the addon have what they use of this project. */
+function hostChecks() {
+  const list = /^target_precompile_headers\(senet_native PRIVATE ([^)]+)\)/m;
+  const compile = ['-std=c++20', '-march=native', '-fopenmp', `-I${root}/native`];
+  const options = precompile(join(root, 'CMakeLists.txt'), list, 'host', compile);
+  const node = ['-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL', '-DSENET_PLUGIN_BUILD=""'];
+  const inAddon = [...options, ...node, ...headers.map((folder) => `-I${folder}`)];
+  return entries.map(({ file }) => reads(isOfAddon(file) ? inAddon : options)(file));
+}
+
+/** The same for the CUDA backend's, with the simulator's headers. */
+function cudaChecks() {
+  const backend = join(root, 'native/backends/cuda');
+  const sim = join(root, 'native/backends/cuda_sim');
+  const compile = ['-std=c++20', `-I${sim}/shadow`, `-I${sim}/include`, `-I${root}/native`];
+  const options = precompile(join(sim, 'CMakeLists.txt'), /^set\(precompiled ([^)]+)\)/m, 'cuda', compile);
   return readdirSync(backend, { recursive: true })
     .filter((name) => /\.(cc|cu)$/.test(name))
-    .map((name) => async () => (await run('g++', [...options, join(backend, name)], 'inherit')).clean);
+    .map((name) => reads([...options, '-DSENET_PLUGIN_BUILD=""'])(join(backend, name)));
 }
 
 // Without the error stream, which only counts the warnings of other people's headers.
@@ -121,7 +131,7 @@ async function areTidy(files, name) {
 const UNITS = 5;
 const units = new Map();
 for (const [i, entry] of entries.entries()) {
-  const name = entry.file.startsWith(join(root, 'native/addon')) ? 'addon' : `native-${i % UNITS}`;
+  const name = isOfAddon(entry.file) ? 'addon' : `native-${i % UNITS}`;
   units.set(name, [...(units.get(name) ?? []), entry]);
 }
 const jobs = [
@@ -130,7 +140,7 @@ const jobs = [
       () =>
         areTidy(files, name),
   ),
-  ...entries.map((entry) => () => compilesAlone(entry)),
+  ...hostChecks(),
   ...cudaChecks(),
 ];
 
