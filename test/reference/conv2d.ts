@@ -14,16 +14,31 @@ function outputSize(
   return Math.floor((input + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
+/** The products of one tap of the kernel, one output's place and one group, each of whose inputs meets each output. */
+interface Tap {
+  /** The first of `inputs` elements of x, one after the other. */
+  xi: number;
+  /** The weight of the first input and output; the next input's is `taps` on, the next output's `inputs * taps`. */
+  wi: number;
+  /** The first of `outputs` elements of y, one after the other. */
+  yi: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly taps: number;
+}
+
 /**
- * Visits each product of a convolution: y[yi] += x[xi] * weight[wi]. The three gradients are sums over the same
- * products. Shapes: x [N, H, W, C], weight [K, C/groups, kh, kw], y [N, OH, OW, K].
+ * Visits the products of a convolution, tap by tap: y[yi + o] += x[xi + i] * weight[wi + (o * inputs + i) * taps]. The
+ * gradients are sums over the same products. Shapes: x [N, H, W, C], weight [K, C/groups, kh, kw], y [N, OH, OW, K].
+ *
+ * @param visit is given the same object each time
  */
-function eachProduct(
+function eachTap(
   x: readonly number[],
   weight: readonly number[],
   y: readonly number[],
   attributes: Attributes,
-  visit: (xi: number, wi: number, yi: number) => void,
+  visit: (tap: Readonly<Tap>) => void,
 ): void {
   const [n = 0, h = 0, w = 0, c = 0] = x;
   const [k = 0, cg = 0, kh = 0, kw = 0] = weight;
@@ -31,23 +46,25 @@ function eachProduct(
   const [sh, sw] = pairOf(attributes, 'stride');
   const [dh, dw] = pairOf(attributes, 'dilation');
   const [top, , left] = paddingOf(attributes);
-  const kg = k / numberOf(attributes, 'groups');
+  const groups = numberOf(attributes, 'groups');
+  const kg = k / groups;
+  const tap = { xi: 0, wi: 0, yi: 0, inputs: cg, outputs: kg, taps: kh * kw };
   for (let b = 0; b < n; b++)
     for (let oy = 0; oy < oh; oy++)
       for (let ox = 0; ox < ow; ox++)
-        for (let o = 0; o < k; o++) {
-          const yi = ((b * oh + oy) * ow + ox) * k + o;
-          const firstChannel = Math.floor(o / kg) * cg;
-          for (let i = 0; i < cg; i++)
-            for (let ky = 0; ky < kh; ky++) {
-              const iy = oy * sh - top + ky * dh;
-              if (iy < 0 || iy >= h) continue;
-              for (let kx = 0; kx < kw; kx++) {
-                const ix = ox * sw - left + kx * dw;
-                if (ix < 0 || ix >= w) continue;
-                visit(((b * h + iy) * w + ix) * c + firstChannel + i, ((o * cg + i) * kh + ky) * kw + kx, yi);
-              }
+        for (let ky = 0; ky < kh; ky++) {
+          const iy = oy * sh - top + ky * dh;
+          if (iy < 0 || iy >= h) continue;
+          for (let kx = 0; kx < kw; kx++) {
+            const ix = ox * sw - left + kx * dw;
+            if (ix < 0 || ix >= w) continue;
+            for (let group = 0; group < groups; group++) {
+              tap.xi = ((b * h + iy) * w + ix) * c + group * cg;
+              tap.wi = (group * kg * cg * kh + ky) * kw + kx;
+              tap.yi = ((b * oh + oy) * ow + ox) * k + group * kg;
+              visit(tap);
             }
+          }
         }
 }
 
@@ -70,8 +87,12 @@ function convolve(
     expectShape(bias, [k], 'conv2d bias');
     for (let i = 0; i < y.data.length; i++) y.data[i] = bias.data[i % k]!;
   }
-  eachProduct(x.shape, weight.shape, y.shape, attributes, (xi, wi, yi) => {
-    y.data[yi]! += x.data[xi]! * weight.data[wi]!;
+  eachTap(x.shape, weight.shape, y.shape, attributes, ({ xi, wi, yi, inputs, outputs, taps }) => {
+    for (let o = 0; o < outputs; o++) {
+      let sum = 0;
+      for (let i = 0; i < inputs; i++) sum += x.data[xi + i]! * weight.data[wi + (o * inputs + i) * taps]!;
+      y.data[yi + o]! += sum;
+    }
   });
   return y;
 }
@@ -102,8 +123,13 @@ export const reference = {
     const weight = given(inputs, 1, 'conv2d_grad_input weight');
     const channels = weight.shape[1]! * numberOf(attributes, 'groups');
     const dx = tensor([dy.shape[0]!, ...pairOf(attributes, 'size'), channels]);
-    eachProduct(dx.shape, weight.shape, dy.shape, attributes, (xi, wi, yi) => {
-      dx.data[xi]! += dy.data[yi]! * weight.data[wi]!;
+    eachTap(dx.shape, weight.shape, dy.shape, attributes, ({ xi, wi, yi, inputs, outputs, taps }) => {
+      for (let o = 0; o < outputs; o++) {
+        const gradient = dy.data[yi + o]!;
+        for (let i = 0; i < inputs; i++) {
+          dx.data[xi + i]! += gradient * weight.data[wi + (o * inputs + i) * taps]!;
+        }
+      }
     });
     return [dx];
   },
@@ -117,8 +143,13 @@ export const reference = {
       x.shape[3]! / numberOf(attributes, 'groups'),
       ...pairOf(attributes, 'kernel'),
     ]);
-    eachProduct(x.shape, dweight.shape, dy.shape, attributes, (xi, wi, yi) => {
-      dweight.data[wi]! += x.data[xi]! * dy.data[yi]!;
+    eachTap(x.shape, dweight.shape, dy.shape, attributes, ({ xi, wi, yi, inputs, outputs, taps }) => {
+      for (let o = 0; o < outputs; o++) {
+        const gradient = dy.data[yi + o]!;
+        for (let i = 0; i < inputs; i++) {
+          dweight.data[wi + (o * inputs + i) * taps]! += gradient * x.data[xi + i]!;
+        }
+      }
     });
     if (!flagOf(attributes, 'bias')) return [dweight, undefined];
     const dbias = tensor([k]);

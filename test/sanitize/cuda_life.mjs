@@ -26,13 +26,13 @@ const addon = createRequire(import.meta.url)(process.env.SENET_ADDON);
 /** Calls a function of native/backends/cuda_sim/control.h or cudnn/control.h. */
 export const sim = (name, ...args) => addon.callLibrary(process.env.SENET_CUDA_LIBRARY, name, ...args);
 
-const definition = defineModel({ input: [8, 8, 3], name: 'tiny' }, (images) => {
+const definition = defineModel({ input: [4, 4, 3], name: 'tiny' }, (images) => {
   const stem = maxPool(normTail(conv2d(images, { filters: 4, kernel: 3, bias: false })), { kernel: 2 });
   const block = basicBlock(stem, { filters: 8, stride: 2, se: { reduction: 4 } });
   return linear(globalAvgPool(block), { units: 3 });
 });
 const SIZE = 2;
-const images = (shift) => Float32Array.from({ length: SIZE * 192 }, (_, i) => Math.sin(i * 0.37 + shift));
+const images = (shift) => Float32Array.from({ length: SIZE * 48 }, (_, i) => Math.sin(i * 0.37 + shift));
 const batch = (shift) => ({ images: images(shift), labels: Int32Array.of(0, 2), size: SIZE });
 
 export const newModel = () => new Model(definition, { seed: 1 });
