@@ -25,7 +25,7 @@ function doctor(args) {
 }
 
 async function others(args) {
-  const main = new URL('../dist/cli/main.js', import.meta.url);
+  const main = new URL('../dist/cli.js', import.meta.url);
   const module = await import(main.href).catch((error) => {
     console.error(`senet: expected the built package; ${error.message.split('\n')[0]}; run: npm run setup`);
   });

@@ -149,11 +149,12 @@ build(
 );
 // An installed package brings its JavaScript along.
 if (existsSync(typescript)) {
+  const script = inRoot('scripts', 'build_ts.mjs');
   build(
     'typescript',
-    [inRoot('tsconfig.json'), inRoot('tsconfig.build.json'), ...filesBelow(inRoot('lib'))],
+    [script, inRoot('tsconfig.json'), inRoot('tsconfig.build.json'), ...filesBelow(inRoot('lib'))],
     inRoot('dist', 'index.js'),
-    [process.execPath, typescript, '-p', 'tsconfig.build.json'],
+    [process.execPath, script],
   );
 }
 buildCuda();

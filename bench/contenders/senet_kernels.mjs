@@ -4,12 +4,7 @@
 //
 //   node senet_kernels.mjs --threads 2
 import { parseArgs } from 'node:util';
-import { Device } from '../../dist/device.js';
-import { differentiate } from '../../dist/graph/autodiff.js';
-import { GraphBuilder } from '../../dist/graph/builder.js';
-import { ABSENT, f32 } from '../../dist/ir/graph.js';
-import { Program } from '../../dist/program.js';
-import { Tensor } from '../../dist/tensor.js';
+import { ABSENT, Device, differentiate, f32, GraphBuilder, Program, Tensor } from '../../dist/internals.js';
 import { numbersOf } from '../kernel_numbers.mjs';
 import { serveKernels } from '../peers/serve_kernels.mjs';
 import { sum } from '../statistics.mjs';

@@ -12,9 +12,7 @@ const bytes = 4 * elements;
 
 /** A graph of one tail in training form and its gradient, with squeeze-and-excitation or without. */
 async function tailGraph(shape, excited) {
-  const { GraphBuilder } = await import('../../dist/graph/builder.js');
-  const { differentiate } = await import('../../dist/graph/autodiff.js');
-  const { ABSENT, f32 } = await import('../../dist/ir/graph.js');
+  const { ABSENT, differentiate, f32, GraphBuilder } = await import('../../dist/internals.js');
   const builder = new GraphBuilder();
   builder.layer = 'tail';
   const c = shape[3];
@@ -44,9 +42,7 @@ async function tailGraph(shape, excited) {
 
 /** Opens a device by name and options, and a tail on it. */
 export async function openTail({ device: name, options, shape, excited = true }) {
-  const { Device } = await import('../../dist/device.js');
-  const { Program } = await import('../../dist/program.js');
-  const { Tensor } = await import('../../dist/tensor.js');
+  const { Device, Program, Tensor } = await import('../../dist/internals.js');
   const device = await Device.open(name, options);
   const graph = await tailGraph(shape, excited);
   const kept = graph.values.filter(({ kind }) => kind === 'parameter' || kind === 'state');

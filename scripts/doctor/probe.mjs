@@ -22,7 +22,7 @@ async function tryDevice(device) {
 }
 
 async function probeCpu() {
-  const { Device } = await import('../../dist/device.js');
+  const { Device } = await import('../../dist/internals.js');
   const device = await Device.open('cpu');
   const { description } = device;
   device.dispose();
@@ -34,8 +34,7 @@ async function probeCpu() {
 const openedCudnn = () => /\/\S*\/libcudnn\.so\.9[.\d]*/.exec(readFileSync('/proc/self/maps', 'utf8'))?.[0];
 
 async function probeCuda() {
-  const { cudaLibrary, cudnnCandidates } = await import('../../dist/cuda.js');
-  const { callNative } = await import('../../dist/native.js');
+  const { callNative, cudaLibrary, cudnnCandidates } = await import('../../dist/internals.js');
   const candidates = cudnnCandidates();
   const found = { candidates };
   try {

@@ -3,9 +3,7 @@
  * JavaScript as an error. Run with SENET_ADDON naming a build with fault injection.
  */
 import { createRequire } from 'node:module';
-import { GraphBuilder } from '../../dist/graph/builder.js';
-import { f32 } from '../../dist/ir/graph.js';
-import { encodeGraph } from '../../dist/ir/message.js';
+import { encodeGraph, f32, GraphBuilder } from '../../dist/internals.js';
 
 const addon = createRequire(import.meta.url)(process.env.SENET_ADDON);
 const builder = new GraphBuilder();

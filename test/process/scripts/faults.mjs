@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointFolder, checkCheckpoints } from '../../../dist/train/checkpoints.js';
+import { CheckpointFolder, checkCheckpoints } from '../../../dist/internals.js';
 import { batch, compileOptions, tinyModel } from './tiny.mjs';
 
 const [place] = process.argv.slice(2);

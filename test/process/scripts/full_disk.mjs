@@ -1,7 +1,7 @@
 /** Trains with checkpoints in a small file system until it is full, and goes on when there is room: node full_disk.mjs FOLDER. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCheckpoint } from '../../../dist/train/checkpoints.js';
+import { readCheckpoint } from '../../../dist/internals.js';
 import { batch, compileOptions, tinyModel } from './tiny.mjs';
 
 const [directory] = process.argv.slice(2);

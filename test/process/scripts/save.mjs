@@ -1,7 +1,7 @@
 /**
  * Writes checkpoints of a made-up run one after the other: node save.mjs FOLDER. Prints the number of each that is on disk.
  */
-import { CheckpointFolder } from '../../../dist/train/checkpoints.js';
+import { CheckpointFolder } from '../../../dist/internals.js';
 
 const [directory] = process.argv.slice(2);
 const folder = new CheckpointFolder({ directory, everyEpochs: 1, keepLast: 3 });
