@@ -3,7 +3,7 @@
  * entry of the package becomes a file, with a few for what they share, as reading hundreds of files was two thirds of the
  * time of an import. Source maps lead back to lib.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,9 @@ const [compiled, dist] = [join(root, 'build/ts'), join(root, 'dist')];
 
 for (const folder of [compiled, dist]) rmSync(folder, { recursive: true, force: true });
 const compiler = join(root, 'node_modules/typescript/bin/tsc');
-execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+const options = { cwd: root, stdio: 'inherit' };
+if (spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], options).status !== 0)
+  process.exit(1);
 
 await build({
   input: {

@@ -63,7 +63,7 @@ async function run(program, args, stderr = 'ignore') {
 /**
  * Precompiles the headers that a CMake file lists for that, so that those of C++ are read once.
  *
- * @returns the options with which sources are read behind them
+ * @returns what reads a source behind them, beside `options`
  */
 function precompile(recipe, list, name, options) {
   const [, headers] = list.exec(readFileSync(recipe, 'utf8'));
@@ -73,20 +73,19 @@ function precompile(recipe, list, name, options) {
     stdio: 'inherit',
   });
   if (made.status !== 0) process.exit(1);
-  return [...options, '-fsyntax-only', '-include', header];
+  return ['-fsyntax-only', '-include', header, '-x', 'c++'];
 }
 
-const reads = (options) => (file) => async () =>
-  (await run('g++', [...options, '-x', 'c++', file], 'inherit')).clean;
+const reads = (options, file) => async () => (await run('g++', [...options, file], 'inherit')).clean;
 
 /** Checks that sources of the addon have what they use of this project. */
 function hostChecks() {
   const list = /^target_precompile_headers\(senet_native PRIVATE ([^)]+)\)/m;
-  const compile = ['-std=c++20', '-march=native', '-fopenmp', `-I${root}/native`];
-  const options = precompile(join(root, 'CMakeLists.txt'), list, 'host', compile);
-  const node = ['-DNAPI_VERSION=9', '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL', '-DSENET_PLUGIN_BUILD=""'];
-  const inAddon = [...options, ...node, ...headers.map((folder) => `-I${folder}`)];
-  return entries.map(({ file }) => reads(isOfAddon(file) ? inAddon : options)(file));
+  const optionsOf = ({ command }) =>
+    command.match(/(?<= )-(?:[DIO]|std|march|f)\S+/g).map((option) => option.replaceAll('\\"', '"'));
+  const core = optionsOf(entries.find(({ file }) => !isOfAddon(file)));
+  const behind = precompile(join(root, 'CMakeLists.txt'), list, 'host', core);
+  return entries.map((entry) => reads([...optionsOf(entry), ...behind], entry.file));
 }
 
 /** The same for the CUDA backend's, with the simulator's headers. */
@@ -94,10 +93,12 @@ function cudaChecks() {
   const backend = join(root, 'native/backends/cuda');
   const sim = join(root, 'native/backends/cuda_sim');
   const compile = ['-std=c++20', `-I${sim}/shadow`, `-I${sim}/include`, `-I${root}/native`];
-  const options = precompile(join(sim, 'CMakeLists.txt'), /^set\(precompiled ([^)]+)\)/m, 'cuda', compile);
+  const list = /^set\(precompiled ([^)]+)\)/m;
+  const behind = precompile(join(sim, 'CMakeLists.txt'), list, 'cuda', compile);
+  const options = [...compile, '-DSENET_PLUGIN_BUILD=""', ...behind];
   return readdirSync(backend, { recursive: true })
     .filter((name) => /\.(cc|cu)$/.test(name))
-    .map((name) => reads([...options, '-DSENET_PLUGIN_BUILD=""'])(join(backend, name)));
+    .map((name) => reads(options, join(backend, name)));
 }
 
 // Without the error stream, which only counts the warnings of other people's headers.

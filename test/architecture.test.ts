@@ -66,6 +66,10 @@ describe('lib', () => {
     expect(edges.filter(([file, target]) => !inside(file) && inside(target))).toEqual([]);
   });
 
+  test('internals.ts is for others', () => {
+    expect(lib.filter((file) => importsOf(file).includes('lib/internals.ts'))).toEqual([]);
+  });
+
   test('only native.ts loads the addon', () => {
     const loaders = lib.filter((file) => /createRequire|\.node\b'/.test(textOf(file)));
     expect(loaders).toEqual(['lib/native.ts']);
