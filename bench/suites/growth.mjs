@@ -1,9 +1,7 @@
-// How senet's time grows with its work: what a multiply-accumulate takes with more images, larger ones and deeper networks,
-// and how much sooner more threads are done.
+// How senet's time grows with its work: what a multiply-accumulate takes with more images, larger ones and deeper networks.
 import { createModel } from '../../dist/index.js';
-import { openAll, stopAll } from '../contest.mjs';
 import { interleave } from '../harness.mjs';
-import { imagesOf, optionsOf, withInputs } from '../inputs.mjs';
+import { imagesOf, optionsOf } from '../inputs.mjs';
 import { note } from '../session.mjs';
 import { ratiosOf, summary } from '../statistics.mjs';
 import { titleOf } from './models.mjs';
@@ -76,42 +74,4 @@ async function measureSeries(session, { title, base, works }) {
 
 export async function measureGrowth(session) {
   for (const one of series(session.options.quick)) await measureSeries(session, one);
-}
-
-function scaled(quick) {
-  if (quick) return [infer('se_resnet20', 4, 32)];
-  const net = infer('se_resnet50', 1, 224);
-  return [net, { ...net, batch: 16 }, { ...net, mode: 'train', batch: 16 }];
-}
-
-/** The time on one thread over that on all of them, in turns. */
-async function measureScalingOf(session, work) {
-  const { rounds, threads } = session.options;
-  const measure = `scaling, ${titleOf(work)}`;
-  if (!session.wants(measure, 'senet')) return;
-  const senet = session.contenders.find(({ name }) => name === 'senet');
-  await withInputs(work, async (files) => {
-    const starts = [1, threads].map((count) => [senet, senet.command(files, count), `${count} threads`]);
-    const { opened } = await openAll(session, { suite: 'scaling', measure, rows: files.batch }, starts);
-    try {
-      if (opened.length < starts.length) return;
-      const { times } = await interleave(opened, { rounds, perTurn: work.batch === 1 ? 5 : 1 });
-      const [one, many] = opened.map(({ name }) => times[name]);
-      const ratios = summary(ratiosOf(one, many));
-      session.say({ suite: 'scaling', measure, contender: 'senet', unit: 'times', ...ratios, threads });
-    } finally {
-      await stopAll(opened);
-    }
-  });
-}
-
-export async function measureScaling(session) {
-  if (session.options.threads < 2)
-    return session.say({
-      suite: 'scaling',
-      measure: 'scaling',
-      contender: 'senet',
-      skipped: 'needs --threads 2 or more',
-    });
-  for (const work of scaled(session.options.quick)) await measureScalingOf(session, work);
 }

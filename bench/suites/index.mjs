@@ -2,13 +2,14 @@
 import { median } from '../statistics.mjs';
 import { measureCompile } from './compile.mjs';
 import { measureEventLoop } from './event_loop.mjs';
-import { measureGrowth, measureScaling } from './growth.mjs';
+import { measureGrowth } from './growth.mjs';
 import { measureInstallSize } from './install_size.mjs';
 import { measureKernels } from './kernels.mjs';
 import { measureMemory } from './memory.mjs';
 import { measureModels } from './models.mjs';
 import { pairs } from './pairs.mjs';
 import { measureRoofline } from './roofline.mjs';
+import { measureScaling } from './scaling.mjs';
 import { measureSeCost } from './se_cost.mjs';
 import { measureStartup } from './startup.mjs';
 import { measureTail } from './tail.mjs';

@@ -37,6 +37,20 @@ test('a quick run prints results, keeps them, and makes a page of them', async (
   expect(again.stderr).toMatch(/se_resnet20 inference.* 1\.000/);
 });
 
+test('scaling stands beside what the machine gives without memory', async () => {
+  const { code, stdout } = await bench('--quick', '--rounds', '1', '--threads', '2', 'scaling');
+  expect(code).toBe(0);
+  const [, result] = stdout.trim().split('\n') as [string, string];
+  const one = { value: expect.any(Number), rounds: 1 };
+  expect(JSON.parse(result)).toMatchObject({
+    suite: 'scaling',
+    unit: 'times',
+    threads: 2,
+    ...one,
+    machine: one,
+  });
+});
+
 test('wrong use is named', async () => {
   expect((await bench('nonsense')).stderr).toMatch(
     /RangeError: bench: expected models, .*received 'nonsense'/,
