@@ -28,7 +28,7 @@ const isLater = (name: string): boolean => /regnety|mobilenetv3|efficientnet/.te
 
 /**
  * The problems to plan in one precision: all of the paper's networks, and every fourth of the later ones, another for each
- * precision, so that each is planned for each device; all of them with SENET_PLANNER=all, which takes eight minutes.
+ * precision, so that each is planned for each device; all of them with SENET_PLANNER=all, which takes five minutes.
  */
 function problemsIn(precision: Precision): Problem[] {
   const models = listModels();
