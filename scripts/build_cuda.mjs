@@ -118,8 +118,7 @@ const reportOf = (object) => `${object}.report`;
 
 /** Options of both compilers. What is to be seen from outside says so; everything else is hidden. */
 function compileCommand(source, object, { toolkit, cudnn }) {
-  // The level is that of the host's code, which only says what kernels are to do: theirs is the assembler's own.
-  const common = ['-std=c++20', '-O1', '-DNDEBUG', `-I${native}`, '-MMD', '-MF', `${object}.d`];
+  const common = ['-std=c++20', '-O3', '-DNDEBUG', `-I${native}`, '-MMD', '-MF', `${object}.d`];
   if (source.endsWith('.cu')) {
     // One PTX, which newer GPUs compile when they first load it; no kernel uses what only later architectures have.
     const architectures = ['-gencode=arch=compute_80,code=[sm_80,sm_90,compute_80]'];

@@ -1,20 +1,19 @@
-// How senet's time grows with its work: what a multiply-accumulate takes with more images, larger ones and deeper networks.
+// How senet's time grows with its work: what a multiply-accumulate takes with more images, larger ones and deeper
+// networks.
 import { createModel } from '../../dist/index.js';
 import { interleave } from '../harness.mjs';
 import { imagesOf, optionsOf } from '../inputs.mjs';
 import { note } from '../session.mjs';
 import { ratiosOf, summary } from '../statistics.mjs';
-import { titleOf } from './models.mjs';
-
-const infer = (model, batch, size) => ({ model, mode: 'infer', batch, size });
+import { inference, titleOf } from './models.mjs';
 
 /** Works in which one thing grows; the time of a multiply-accumulate is compared with that in `base`. */
 function series(quick) {
   if (quick) {
-    const base = infer('se_resnet20', 1, 32);
+    const base = inference('se_resnet20', 1, 32);
     return [{ title: 'images', base, works: [1, 4].map((batch) => ({ ...base, batch })) }];
   }
-  const base = infer('se_resnet50', 1, 224);
+  const base = inference('se_resnet50', 1, 224);
   return [
     { title: 'images', base, works: [1, 2, 4, 8, 16, 32, 64].map((batch) => ({ ...base, batch })) },
     {

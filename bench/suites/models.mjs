@@ -2,8 +2,9 @@
 import { contest } from '../contest.mjs';
 import { withInputs } from '../inputs.mjs';
 
-const inference = (model, batch, size) => ({ model, mode: 'infer', batch, size });
-const training = (model, batch, size) => ({ model, mode: 'train', batch, size });
+/** A work: a network, what is done with it, how many images at once, and their size. */
+export const inference = (model, batch, size) => ({ model, mode: 'infer', batch, size });
+export const training = (model, batch, size) => ({ model, mode: 'train', batch, size });
 
 /** The works, with the turns that suit how long they take. */
 function plan(quick, rounds) {

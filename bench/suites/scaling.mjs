@@ -1,11 +1,11 @@
 // How much sooner more threads are done: senet's time on one thread over that on all of them, beside that of
-// multiply-adds that touch no memory, which says what the machine itself gives.
+// multiply-adds that touch no memory: what the machine's cores give when nothing but the clock is shared.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { openAll, stopAll } from '../contest.mjs';
 import { interleave } from '../harness.mjs';
 import { withInputs } from '../inputs.mjs';
 import { ratiosOf, summary } from '../statistics.mjs';
-import { titleOf } from './models.mjs';
+import { inference, titleOf, training } from './models.mjs';
 
 /** Multiply-adds of a turn, some tenths of a second on one thread. */
 const MULTIPLY_ADDS = 4e8;
@@ -54,9 +54,24 @@ async function openMultiplyAdds(counts) {
 }
 
 function worksOf(quick) {
-  const infer = { model: 'se_resnet50', mode: 'infer', batch: 1, size: 224 };
-  if (quick) return [{ ...infer, model: 'se_resnet20', batch: 4, size: 32 }];
-  return [infer, { ...infer, batch: 16 }, { ...infer, mode: 'train', batch: 16 }];
+  if (quick) return [inference('se_resnet20', 4, 32)];
+  return [
+    inference('se_resnet50', 1, 224),
+    inference('se_resnet50', 16, 224),
+    training('se_resnet50', 16, 224),
+  ];
+}
+
+/** How many times as fast the last of `counts` threads are as the first, of processes of senet and of multiply-adds. */
+async function ratiosBeside(senets, counts, turn) {
+  const machine = await openMultiplyAdds(counts);
+  try {
+    const { times } = await interleave([...senets, ...machine.contenders], turn);
+    const ratios = ([one, many]) => summary(ratiosOf(times[one.name], times[many.name]));
+    return { ...ratios(senets), machine: ratios(machine.contenders) };
+  } finally {
+    await machine.stop();
+  }
 }
 
 async function measureOne(session, work) {
@@ -68,19 +83,12 @@ async function measureOne(session, work) {
   await withInputs(work, async (files) => {
     const starts = counts.map((count) => [senet, senet.command(files, count), `${count} threads`]);
     const { opened } = await openAll(session, { suite: 'scaling', measure, rows: files.batch }, starts);
-    const machine = await openMultiplyAdds(counts);
     try {
       if (opened.length < starts.length) return;
-      const all = [...opened, ...machine.contenders];
-      const { times } = await interleave(all, { rounds, perTurn: work.batch === 1 ? 5 : 1 });
-      const ratios = ([one, many]) => summary(ratiosOf(times[one.name], times[many.name]));
-      session.say({
-        ...{ suite: 'scaling', measure, contender: 'senet', unit: 'times', threads },
-        ...{ ...ratios(opened), machine: ratios(machine.contenders) },
-      });
+      const ratios = await ratiosBeside(opened, counts, { rounds, perTurn: work.batch === 1 ? 5 : 1 });
+      session.say({ suite: 'scaling', measure, contender: 'senet', unit: 'times', threads, ...ratios });
     } finally {
       await stopAll(opened);
-      await machine.stop();
     }
   });
 }

@@ -37,7 +37,7 @@ test('a quick run prints results, keeps them, and makes a page of them', async (
   expect(again.stderr).toMatch(/se_resnet20 inference.* 1\.000/);
 });
 
-test('scaling stands beside what the machine gives without memory', async () => {
+test('scaling stands beside that of multiply-adds without memory', async () => {
   const { code, stdout } = await bench('--quick', '--rounds', '1', '--threads', '2', 'scaling');
   expect(code).toBe(0);
   const [, result] = stdout.trim().split('\n') as [string, string];

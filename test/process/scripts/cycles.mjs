@@ -23,15 +23,16 @@ const one = batch(2);
 const samples = [];
 
 // A block of each kind: what a model takes is the same each time, so that more blocks would only take longer.
-const definition = defineModel({ input: [SIZE, SIZE, 3], name: 'two_blocks' }, (images) => {
-  const stem = normTail(conv2d(images, { filters: 16, kernel: 3, bias: false }));
-  const basic = basicBlock(stem, { filters: 16, se: {} });
-  const last = bottleneck(basic, { filters: 32, width: 8, stride: 2, se: {} });
-  return linear(globalAvgPool(last), { units: CLASSES });
-});
+const describe = () =>
+  defineModel({ input: [SIZE, SIZE, 3], name: 'two_blocks' }, (images) => {
+    const stem = normTail(conv2d(images, { filters: 16, kernel: 3, bias: false }));
+    const basic = basicBlock(stem, { filters: 16, se: {} });
+    const last = bottleneck(basic, { filters: 32, width: 8, stride: 2, se: {} });
+    return linear(globalAvgPool(last), { units: CLASSES });
+  });
 
 async function cycle() {
-  const model = new Model(definition, { seed: 3 });
+  const model = new Model(describe(), { seed: 3 });
   await model.compile(compileOptions);
   await model.trainBatch(one, { lr: 0.01 });
   if (!forget) model.dispose();
